@@ -1,0 +1,1 @@
+"""Everything outside this program: one folder an outside system, and folders never import each other."""

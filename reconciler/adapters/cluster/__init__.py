@@ -1,0 +1,1 @@
+"""The live side: a real cluster over its API, or a dump of one."""

@@ -1,0 +1,168 @@
+"""Reads whole kinds by LISTs: paged, side by side, decoded from the raw bodies."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import orjson
+
+from reconciler.adapters.cluster.addresses import collection_path
+from reconciler.adapters.cluster.rejection import grant, why_refused
+from reconciler.adapters.cluster.tally import Tally
+from reconciler.adapters.cluster.transport import Answer, Transport
+from reconciler.core.errors import ClusterError
+from reconciler.core.live import Listing, LiveState, Unread
+from reconciler.core.resource import JsonObject, ResourceKey, ResourceKind
+
+#: Objects a page; bigger pages cost fewer rounds, and memory on both sides.
+PAGE = 2000
+#: LISTs under way at once.
+_WORKERS = 8
+#: How often a LIST begins anew because its snapshot was compacted away under it.
+_RESTARTS = 3
+_FORBIDDEN = 403
+_NOT_FOUND = 404
+_NOT_ALLOWED = 405
+_EXPIRED = 410
+
+
+@dataclass(slots=True)
+class _Part:
+    """What came of one listing."""
+
+    kind: ResourceKind
+    objects: dict[ResourceKey, JsonObject] = field(default_factory=dict)
+    unread: list[Unread] = field(default_factory=list)
+    unreachable: ClusterError | None = None
+
+
+class _RefusedError(Exception):
+    """The server didn't give a page."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+class Lister:
+    """Reads kinds of one cluster."""
+
+    def __init__(self, transport: Transport, tally: Tally, page: int = PAGE) -> None:
+        self._transport = transport
+        self._tally = tally
+        self._page = page
+
+    def read(self, listings: Sequence[Listing]) -> LiveState:
+        """Reads all objects of these kinds.
+
+        Raises:
+            ClusterError: Nothing at all could be reached.
+        """
+        if not listings:
+            return LiveState({})
+        with ThreadPoolExecutor(min(_WORKERS, len(listings)), "list") as pool:
+            parts = list(pool.map(self._part, listings))
+        failures = [part.unreachable for part in parts if part.unreachable is not None]
+        if len(failures) == len(parts):
+            raise failures[0]
+        objects: dict[str, dict[ResourceKey, JsonObject]] = {}
+        for part in parts:
+            objects.setdefault(part.kind.api_version, {}).update(part.objects)
+        return LiveState(objects, tuple(unread for part in parts for unread in part.unread))
+
+    def _part(self, listing: Listing) -> _Part:
+        part = _Part(listing.kind)
+        kind = listing.kind
+        spaces = sorted(listing.namespaces) if kind.namespaced else []
+        if kind.verbs and "list" not in kind.verbs:
+            self._fail(part, spaces, f"the server doesn't list objects of kind {kind.kind}")
+        elif len(spaces) == 1:
+            self._read_into(part, spaces[0])
+        elif not spaces:
+            self._read_into(part, "")
+        else:
+            self._read_several(part, frozenset(spaces))
+        return part
+
+    def _read_several(self, part: _Part, spaces: frozenset[str]) -> None:
+        """Reads several namespaces by one LIST where that is allowed, else by one each."""
+        try:
+            for key, body in self._objects(part.kind, ""):
+                if key.namespace in spaces:
+                    part.objects[key] = body
+        except _RefusedError as refused:
+            if refused.answer.status == _FORBIDDEN:
+                for space in sorted(spaces):
+                    self._read_into(part, space)
+            else:
+                self._fail(part, sorted(spaces), _why(part.kind, "", refused.answer))
+        except ClusterError as error:
+            part.unreachable = error
+            self._fail(part, sorted(spaces), error.message)
+
+    def _read_into(self, part: _Part, namespace: str) -> None:
+        try:
+            part.objects.update(self._objects(part.kind, namespace))
+        except _RefusedError as refused:
+            self._fail(part, [namespace], _why(part.kind, namespace, refused.answer))
+        except ClusterError as error:
+            part.unreachable = error
+            self._fail(part, [namespace], error.message)
+
+    @staticmethod
+    def _fail(part: _Part, spaces: Sequence[str], reason: str) -> None:
+        kind = part.kind
+        part.unread += [Unread(kind.group, kind.kind, space, reason) for space in spaces or [""]]
+
+    def _objects(
+        self, kind: ResourceKind, namespace: str
+    ) -> Iterator[tuple[ResourceKey, JsonObject]]:
+        """Gives all objects, or raises: half a LIST would make the rest look absent."""
+        self._tally.listed()
+        path = collection_path(kind, namespace)
+        for attempt in range(_RESTARTS):
+            try:
+                items = list(self._pages(path))
+            except _RefusedError as refused:
+                if refused.answer.status != _EXPIRED or attempt == _RESTARTS - 1:
+                    raise
+            else:
+                break
+        api_version, group, name = kind.api_version, kind.group, kind.kind
+        for item in items:
+            metadata = item["metadata"]
+            key = ResourceKey(group, name, metadata.get("namespace", ""), metadata["name"])
+            # A LIST's items lack what would be the same in all of them.
+            yield key, {"apiVersion": api_version, "kind": name, **item}
+
+    def _pages(self, path: str) -> Iterator[JsonObject]:
+        query = {"limit": str(self._page)}
+        while True:
+            answer = self._transport.get(path, query)
+            if not answer.ok:
+                raise _RefusedError(answer)
+            try:
+                page = orjson.loads(answer.data)
+                items, following = page["items"], page["metadata"].get("continue")
+            except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+                raise ClusterError(
+                    f"the answer to GET {path} isn't a list of objects",
+                    fix="look for a proxy between here and the API server",
+                ) from error
+            yield from items or ()
+            if not following:
+                return
+            query["continue"] = following
+
+
+def _why(kind: ResourceKind, namespace: str, answer: Answer) -> str:
+    """Says why a kind couldn't be read, and what to do."""
+    match answer.status:
+        case 403:
+            return f"{why_refused(answer)}: {grant('list', kind, namespace)}"
+        case 404:
+            return f"the server no longer serves {kind.api_version} {kind.kind}"
+        case 405:
+            return f"the server doesn't list objects of kind {kind.kind}"
+        case _:
+            return f"{kind.api_version} {kind.kind} can't be listed: {why_refused(answer)}"

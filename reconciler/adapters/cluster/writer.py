@@ -1,0 +1,96 @@
+"""Writes, and dry runs of them."""
+
+from abc import ABC, abstractmethod
+
+from reconciler.adapters.cluster.addresses import collection_path, object_path
+from reconciler.adapters.cluster.rejection import Attempt, is_webhook_refusal, rejected
+from reconciler.adapters.cluster.tally import Tally
+from reconciler.adapters.cluster.transport import Answer, Transport
+from reconciler.core.errors import ClusterError
+from reconciler.core.resource import JsonObject, ResourceKey, ResourceKind, metadata_of
+
+#: Under which name our writes stand in managedFields.
+FIELD_MANAGER = "plumbline"
+_SERVER_FAULT = 500
+
+
+class _Writes(ABC):
+    """The three writes; how one is sent is what tells the real ones from dry runs."""
+
+    #: Unknown fields are dropped, as they were when somebody else applied the same manifest;
+    #: `Strict` would refuse it (kubernetes.io/docs/reference/using-api/api-concepts).
+    _query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Ignore"}  # noqa: RUF012
+
+    def __init__(self, transport: Transport, tally: Tally) -> None:
+        self._transport = transport
+        self._tally = tally
+
+    def create(self, kind: ResourceKind, body: JsonObject) -> JsonObject:
+        """Creates an object; see `ports.Writer`."""
+        key = _key(kind, body)
+        path = collection_path(kind, key.namespace)
+        return self._done(Attempt("create", kind, key), "POST", path, body)
+
+    def replace(self, kind: ResourceKind, body: JsonObject) -> JsonObject:
+        """Replaces an object; see `ports.Writer`."""
+        key = _key(kind, body)
+        path = object_path(kind, key.namespace, key.name)
+        return self._done(Attempt("update", kind, key), "PUT", path, body)
+
+    def delete(self, kind: ResourceKind, key: ResourceKey, *, uid: str, version: str) -> None:
+        """Deletes an object; see `ports.Writer`."""
+        preconditions = {"uid": uid, "resourceVersion": version}
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": "Background",
+            "preconditions": {name: value for name, value in preconditions.items() if value},
+        }
+        path = object_path(kind, key.namespace, key.name)
+        self._done(Attempt("delete", kind, key), "DELETE", path, options)
+
+    def _done(self, attempt: Attempt, method: str, path: str, body: JsonObject) -> JsonObject:
+        query = {} if method == "DELETE" else self._query
+        answer = self._send(attempt, method, path, query, body)
+        document = answer.json()
+        if not answer.ok or not isinstance(document, dict):
+            raise rejected(attempt, answer)
+        return document
+
+    @abstractmethod
+    def _send(
+        self, attempt: Attempt, method: str, path: str, query: dict[str, str], body: JsonObject
+    ) -> Answer: ...
+
+
+class RealWriter(_Writes):
+    """Really writes; never twice."""
+
+    def _send(
+        self, attempt: Attempt, method: str, path: str, query: dict[str, str], body: JsonObject
+    ) -> Answer:
+        self._tally.wrote()
+        answer = self._transport.write(method, path, query, body)
+        if answer.status >= _SERVER_FAULT and not is_webhook_refusal(answer):
+            raise ClusterError(
+                f"{attempt.key}: the server answered {answer.status}; whether it wrote is unknown",
+                fix="look again in a moment",
+            )
+        return answer
+
+
+class DryRunWriter(_Writes):
+    """Asks what a write would do: the server does everything but store it."""
+
+    def _send(
+        self, attempt: Attempt, method: str, path: str, query: dict[str, str], body: JsonObject
+    ) -> Answer:
+        self._tally.dry_run()
+        return self._transport.ask(method, path, {**query, "dryRun": "All"}, body)
+
+
+def _key(kind: ResourceKind, body: JsonObject) -> ResourceKey:
+    metadata = metadata_of(body)
+    name = metadata.get("name") or f"{metadata.get('generateName', '')}*"
+    namespace = str(metadata.get("namespace") or "") if kind.namespaced else ""
+    return ResourceKey(kind.group, kind.kind, namespace, str(name))

@@ -1,0 +1,1 @@
+"""The two ways of comparing: by asking the server, and by local reasoning alone."""

@@ -1,0 +1,119 @@
+"""One question to the server: what would you make of this declaration?
+
+A dry-run replace is the exact question. Where the server refuses it, a dry-run create under
+another name is the next best; where it refuses that too, local reasoning answers, and says so.
+"""
+
+import secrets
+from dataclasses import dataclass, replace
+
+from reconciler.core.desired import Manifest
+from reconciler.core.diff import differences
+from reconciler.core.drift import ChangeType
+from reconciler.core.errors import Rejected
+from reconciler.core.expected import Expected
+from reconciler.core.live import comparable
+from reconciler.core.ownership import Ownership
+from reconciler.core.path import value_at, with_value
+from reconciler.core.resource import JsonObject, ResourceKind
+from reconciler.ports import Writer
+
+_BAD_REQUEST = 400
+_FORBIDDEN = 403
+_INVALID = 422
+
+#: Kinds of which an update without some fields keeps what they were (kubernetes
+#: pkg/registry/core/service/storage/alloc.go and strategy.go, patchAllocatedValues): an answer
+#: about them repeats what somebody set by hand.
+_KEEPS_SPEC = frozenset({("", "Service"), ("", "PersistentVolumeClaim")})
+
+#: Kinds whose names say what they are: another name would be another, impossible thing.
+_NAMED_BY_CONTENT = frozenset({"CustomResourceDefinition", "APIService"})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A declaration, and the live object that it is about.
+
+    Attributes:
+        kind: As the server serves it.
+        manifest: What is declared.
+        live: What is there.
+        local: What local reasoning expects.
+    """
+
+    kind: ResourceKind
+    manifest: Manifest
+    live: JsonObject
+    local: Expected
+
+
+def ask(dry_runs: Writer, question: Question) -> tuple[Expected, bool]:
+    """Asks the server by a dry run, and where it refuses that by another.
+
+    Returns:
+        What it would make of the declaration, and whether that is the server's own answer (and
+        so worth keeping) or local reasoning's.
+
+    Raises:
+        ClusterError: The server couldn't be reached.
+    """
+    try:
+        answer = dry_runs.replace(question.kind, _as_replacement(question))
+        return _of_replacement(question, comparable(answer)), True
+    except Rejected as rejected:
+        refused = rejected
+    if refused.code in (_FORBIDDEN, _INVALID) and question.kind.kind not in _NAMED_BY_CONTENT:
+        try:
+            answer = dry_runs.create(question.kind, _as_new(question))
+            return _of_creation(question, comparable(answer), refused), True
+        except Rejected as rejected:
+            # The first refusal says more: the second is about a name that nobody asked for.
+            if refused.code == _FORBIDDEN:
+                refused = rejected
+    return _locally(question, refused), False
+
+
+def _as_replacement(question: Question) -> JsonObject:
+    live = question.live["metadata"]
+    metadata = {**question.manifest.body["metadata"], "name": live["name"]}
+    metadata["resourceVersion"] = live["resourceVersion"]
+    return {**question.manifest.body, "metadata": metadata}
+
+
+def _as_new(question: Question) -> JsonObject:
+    # Not the live object's name: that would be refused as taken before anything else is looked at.
+    metadata = {k: v for k, v in question.manifest.body["metadata"].items() if k != "generateName"}
+    metadata["name"] = f"plumbline-{secrets.token_hex(6)}"
+    return {**question.manifest.body, "metadata": metadata}
+
+
+def _of_replacement(question: Question, answer: JsonObject) -> Expected:
+    if (question.kind.group, question.kind.kind) in _KEEPS_SPEC:
+        ownership = Ownership(question.live)
+        for found in differences(question.local.body, answer, None):
+            kept = found.change is ChangeType.ADDED and found.path[0] == "spec"
+            if kept and ownership.owner(found.path, found.live) is not None:
+                answer = with_value(answer, found.path, None)
+    return Expected(answer)
+
+
+def _of_creation(question: Question, answer: JsonObject, refused: Rejected) -> Expected:
+    """Takes over from the live object what a new one would have got anew."""
+    live = question.live["metadata"]
+    body = with_value(answer, ("metadata", "name"), live["name"])
+    body = with_value(body, ("metadata", "generateName"), live.get("generateName"))
+    for path in question.local.carried:
+        body = with_value(body, path, value_at(question.live, path))
+    immutable = refused.code == _INVALID and body != comparable(question.live)
+    return Expected(body, carried=question.local.carried, immutable=immutable)
+
+
+def _locally(question: Question, refused: Rejected) -> Expected:
+    if refused.code == _FORBIDDEN:
+        why = "no right to ask the server by a dry run"
+    elif refused.code == _BAD_REQUEST:
+        why = "the server can't dry-run it (an admission webhook with side effects?)"
+    else:
+        why = f"the server refuses what Git declares: {refused.message}"
+    return replace(question.local, note=f"compared by local reasoning: {why}")

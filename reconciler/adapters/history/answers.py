@@ -1,0 +1,83 @@
+"""Keeps the server's answers in one file a target and cluster. Losing it costs only requests."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from reconciler.adapters.history.files import read_json, write_private
+from reconciler.core.path import Item
+from reconciler.core.path import Path as FieldPath
+from reconciler.core.resource import ResourceKey
+from reconciler.ports import KeptAnswer
+
+#: Moves when an entry's meaning does: a file of another format is as good as none.
+_FORMAT = 1
+
+
+class AnswerFile:
+    """See `ports.AnswerStore`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self) -> Mapping[ResourceKey, KeptAnswer]:
+        """Gives what was kept; empty where nothing was, or where it can't be read."""
+        content = read_json(self._path)
+        if not isinstance(content, dict) or content.get("format") != _FORMAT:
+            return {}
+        try:
+            return {ResourceKey(*entry[0]): _answer(entry) for entry in content["answers"]}
+        except (KeyError, TypeError, ValueError, IndexError):
+            return {}
+
+    def save(self, answers: Mapping[ResourceKey, KeptAnswer]) -> None:
+        """Keeps these answers, in place of all earlier ones."""
+        entries = [_entry(key, answer) for key, answer in answers.items()]
+        with suppress(OSError):
+            write_private(self._path, orjson.dumps({"format": _FORMAT, "answers": entries}))
+
+
+class NoAnswers:
+    """Keeps nothing: every run asks anew."""
+
+    def load(self) -> Mapping[ResourceKey, KeptAnswer]:
+        """Gives nothing."""
+        return {}
+
+    def save(self, answers: Mapping[ResourceKey, KeptAnswer]) -> None:
+        """Does nothing."""
+
+
+def _entry(key: ResourceKey, answer: KeptAnswer) -> list[Any]:
+    # By far the most entries are of objects that local reasoning proved in sync: they stay short.
+    entry: list[Any] = [
+        (key.group, key.kind, key.namespace, key.name),
+        answer.question,
+        answer.in_sync_at,
+    ]
+    if answer.digest:
+        carried = [[_step(step) for step in path] for path in answer.carried]
+        entry += [answer.body, answer.digest, carried, answer.note, answer.immutable]
+    return entry
+
+
+def _answer(entry: list[Any]) -> KeptAnswer:
+    if len(entry) == 3:
+        return KeptAnswer(entry[1], entry[2])
+    _, question, in_sync_at, body, digest, carried, note, immutable = entry
+    paths = tuple(_path(steps) for steps in carried)
+    return KeptAnswer(question, in_sync_at, body, digest, paths, note, immutable)
+
+
+def _step(step: str | int | Item) -> Any:
+    return [list(pair) for pair in step.keys] if isinstance(step, Item) else step
+
+
+def _path(steps: list[Any]) -> FieldPath:
+    return tuple(
+        Item(tuple((key, value) for key, value in step)) if isinstance(step, list) else step
+        for step in steps
+    )

@@ -1,0 +1,26 @@
+"""Remembers since when each drift has been seen, in one file a target and cluster."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import orjson
+
+from reconciler.adapters.history.files import read_json, write_private
+
+
+class SightingFile:
+    """See `ports.Sightings`. A file that can't be written costs only the times."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def first_seen(self, ids: Sequence[str], now: str) -> Mapping[str, str]:
+        """Gives the time of the first sighting of each id (now, for new ones) and keeps it."""
+        content = read_json(self._path)
+        known = content if isinstance(content, dict) else {}
+        times = {each: str(known.get(each) or now) for each in ids}
+        if times != known:
+            with suppress(OSError):
+                write_private(self._path, orjson.dumps(times))
+        return times

@@ -1,0 +1,181 @@
+"""Composition root: settings become a target with real adapters. Knows every adapter."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from reconciler.adapters.cluster.cluster import KubeCluster
+from reconciler.adapters.comparers.offline import OfflineComparer
+from reconciler.adapters.comparers.server import ServerComparer
+from reconciler.adapters.history.answers import AnswerFile, NoAnswers
+from reconciler.adapters.history.inventory import InventoryFile
+from reconciler.adapters.history.key import installation_key
+from reconciler.adapters.history.sightings import SightingFile
+from reconciler.controller import Target
+from reconciler.core.ignore import IgnoreRule
+from reconciler.core.redact import Redaction
+from reconciler.core.schema import Schema, from_openapi, load
+from reconciler.core.scope import TransientKind
+from reconciler.ports import Cluster, Comparer, Live
+from reconciler.settings import IgnoreSettings, Settings, TargetSettings, surroundings
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How to look, beyond what is configured.
+
+    Attributes:
+        dump: A live dump to compare with in place of the cluster: a file, a folder, or `-`.
+        offline: Never ask the server by dry runs.
+        fresh: Forget what the server once said.
+    """
+
+    dump: str | None = None
+    offline: bool = False
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A target with everything that it needs.
+
+    Attributes:
+        target: Ready to be checked.
+        cluster: Its cluster; None where it is compared with a dump, which can't be written to.
+    """
+
+    target: Target
+    cluster: Cluster | None
+
+
+def open_target(settings: Settings, target: TargetSettings, how: How) -> Opened:
+    """Puts a target together. Reads the kubeconfig, and makes no request.
+
+    Raises:
+        ConfigError: The kubeconfig, or a folder, isn't as it must be.
+        ClusterError: The dump can't be read.
+    """
+    folders = _folders(settings)
+    cluster = None if how.dump is not None else open_cluster(settings)
+    live: Live = cluster if cluster is not None else _open_dump(str(how.dump))
+    redaction = Redaction(installation_key(folders.state / "digest.key"))
+    place = cluster.address if cluster else f"dump:{how.dump}"
+    # A dump never tells what is live for long, so its sightings have a file of their own.
+    state = folders.state / _identity(target, place)
+    comparer: Comparer
+    if cluster is None or how.offline:
+        comparer = OfflineComparer(live)
+    else:
+        answers = folders.cache / "answers" / f"{_identity(target, place)}.json"
+        store = NoAnswers() if how.fresh else AnswerFile(answers)
+        comparer = ServerComparer(cluster, store, redaction)
+    namespace = target.namespace or (cluster.namespace if cluster else "") or "default"
+    return Opened(
+        Target(
+            name=target.name,
+            source=open_source(settings, target, namespace),
+            live=live,
+            comparer=comparer,
+            namespace=namespace,
+            scope=frozenset(target.scope.namespaces),
+            rules=(*builtin_rules(), *(_rule(n, each) for n, each in enumerate(target.ignore, 1))),
+            transient=transient_kinds(),
+            redaction=redaction,
+            sightings=SightingFile(state / "sightings.json"),
+            inventory=InventoryFile(state / "inventory.json"),
+            clock=lambda: datetime.now(UTC),
+        ),
+        cluster,
+    )
+
+
+def open_cluster(settings: Settings) -> KubeCluster:
+    """Finds the cluster. Makes no request.
+
+    Raises:
+        ConfigError: There is none, or the kubeconfig lacks something.
+    """
+    return KubeCluster.connect(
+        settings.cluster.kubeconfig or None,
+        settings.cluster.context or None,
+        search=surroundings().kubeconfig_files,
+        bundled=bundled_schema,
+        from_openapi=from_openapi,
+        cache=_folders(settings).cache / "openapi",
+    )
+
+
+def _identity(target: TargetSettings, place: str) -> str:
+    """Names what is kept about a target: another repository, path or cluster is another target."""
+    text = "\0".join((target.name, target.source.repo, target.source.path, place))
+    return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=10).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Folders:
+    cache: Path
+    state: Path
+
+
+def _folders(settings: Settings) -> _Folders:
+    around = surroundings()
+    return _Folders(
+        Path(settings.cache_dir) if settings.cache_dir else around.cache_dir,
+        Path(settings.state_dir) if settings.state_dir else around.state_dir,
+    )
+
+
+@cache
+def _rules() -> dict[str, Any]:
+    data: dict[str, Any] = orjson.loads(_data("rules.json"))
+    return data
+
+
+def builtin_rules() -> tuple[IgnoreRule, ...]:
+    """Gives the rules that ship with Plumbline."""
+    return tuple(
+        IgnoreRule(
+            **{
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in rule.items()
+            },
+            builtin=True,
+        )
+        for rule in _rules()["ignore"]
+    )
+
+
+def transient_kinds() -> tuple[TransientKind, ...]:
+    """Gives the kinds that are never unmanaged."""
+    return tuple(TransientKind(**kind) for kind in _rules()["transient"])
+
+
+def _rule(number: int, rule: IgnoreSettings) -> IgnoreRule:
+    return IgnoreRule(
+        name=f"ignore[{number}]",
+        reason=rule.reason,
+        path=rule.path,
+        group=rule.group,
+        kind=rule.kind,
+        namespace=rule.namespace,
+        object_name=rule.name,
+        managers=(rule.manager,) if rule.manager else (),
+        value=rule.value,
+        until=rule.until,
+    )
+
+
+@cache
+def bundled_schema() -> Schema:
+    """Gives what is known of Kubernetes' own kinds."""
+    return load(orjson.loads(_data("schema.json")))
+
+
+def _data(name: str) -> bytes:
+    return files("reconciler").joinpath("data", name).read_bytes()

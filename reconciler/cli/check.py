@@ -1,0 +1,36 @@
+"""`plumbline check`: one comparison."""
+
+import argparse
+
+from reconciler.cli.exit_codes import ExitCode, of_report
+from reconciler.cli.options import add_output_options, add_target_options, settings_of, targets_of
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds this verb's flags."""
+    add_target_options(parser, many=True)
+    add_output_options(parser, ("text", "json", "yaml", "markdown"))
+    parser.add_argument("--exit-zero", action="store_true", help="exit 0 where there is drift, too")
+
+
+def run(options: argparse.Namespace) -> ExitCode:
+    """Compares the targets, prints their reports, says by the exit code what was found.
+
+    Raises:
+        PlumblineError: A side couldn't be read at all.
+    """
+    from reconciler.bootstrap import How, open_target
+    from reconciler.cli.output import print_reports
+    from reconciler.cli.progress import Progress, announced
+    from reconciler.controller import check
+
+    settings = settings_of(options)
+    how = How(dump=options.live, offline=options.offline, fresh=options.fresh)
+    reports = []
+    with Progress() as progress:
+        for target in targets_of(options, settings, options.targets):
+            opened = open_target(settings, target, how)
+            reports.append(check(announced(opened.target, progress)).report)
+    print_reports(reports, options)
+    code = max(of_report(report) for report in reports)
+    return ExitCode.DONE if options.exit_zero and code is ExitCode.DRIFT else code

@@ -1,0 +1,21 @@
+"""The exit codes of every verb, as `kubectl diff` has them (DESIGN, section 5)."""
+
+from enum import IntEnum
+
+from reconciler.core.report import Report
+
+
+class ExitCode(IntEnum):
+    """What a verb says by its exit code."""
+
+    DONE = 0  # in sync, or done
+    DRIFT = 1  # drift, or something left to do
+    COULD_NOT = 2  # could not tell, or could not do
+    INTERRUPTED = 130  # by Ctrl-C, as a shell has it
+
+
+def of_report(report: Report) -> ExitCode:
+    """Says what a comparison found; what couldn't be read outweighs any drift."""
+    if report.summary.unreadable:
+        return ExitCode.COULD_NOT
+    return ExitCode.DRIFT if report.summary.drifted else ExitCode.DONE

@@ -1,0 +1,138 @@
+"""What drift is, as data: types, severities, changes of fields."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from reconciler.core.desired import SourceLocation
+from reconciler.core.ownership import FieldManager
+from reconciler.core.path import Path
+from reconciler.core.resource import ResourceKey
+
+
+class DriftType(StrEnum):
+    """The kinds of drift that a comparison of objects can find (DESIGN, section 4)."""
+
+    MISSING = "Missing"
+    MODIFIED = "Modified"
+    UNMANAGED = "Unmanaged"
+    UNREADABLE = "Unreadable"
+
+
+class ChangeType(StrEnum):
+    """How a field differs, seen from Git to live."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
+class Severity(StrEnum):
+    """How much a drift matters, the worst first in every listing."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedDigest:
+    """Keyed digests of a masked change's two values: they tell a change, not a value.
+
+    Attributes:
+        desired: Digest of the value in Git, empty where there is none.
+        live: Digest of the live value, empty where there is none.
+    """
+
+    desired: str
+    live: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that differs.
+
+    Attributes:
+        path: Where, with list items by their merge keys.
+        change: Added, removed or changed, seen from Git to live.
+        desired: The value that Git (with the server's defaults) wants; None where it has none.
+        live: The live value; None where there is none.
+        by: Who set the live value; None for a removal and where the server doesn't know.
+        candidates: For a removal, who could have done it, the latest first.
+        last_changed: When the object was last written by anybody but a status writer, RFC 3339.
+        masked: Set once the values have been masked.
+    """
+
+    path: Path
+    change: ChangeType
+    desired: Any
+    live: Any
+    by: FieldManager | None = None
+    candidates: tuple[FieldManager, ...] = ()
+    last_changed: str = ""
+    masked: MaskedDigest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A difference that a rule explains; counted, and shown by `explain`.
+
+    Attributes:
+        change: What differs.
+        rule: The rule's name.
+        reason: The rule's reason.
+    """
+
+    change: Change
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be done about a drift, and why (DESIGN, section 8).
+
+    Attributes:
+        action: `observe` or `restore`.
+        rule: The policy rule that decided.
+        reason: In a sentence.
+    """
+
+    action: str
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One object that isn't as declared, or that couldn't be read.
+
+    Attributes:
+        id: `d-` and 12 hex digits; the same while the drift lasts, whoever looks.
+        type: Which kind of drift.
+        severity: How much it matters.
+        key: The object.
+        api_version: As declared; as read for an unmanaged object.
+        uid: The live object's uid, empty where it isn't live.
+        source: Where it is declared; None for an unmanaged object.
+        changes: What differs; empty but for `Modified`.
+        hidden: What differs and is explained by a rule.
+        note: What a reader must know: why unreadable, why it can't simply be replaced.
+        by: For `Unmanaged`, who made it.
+        first_seen: When Plumbline first saw it, RFC 3339; empty until known.
+        decision: What is to be done; None until decided.
+    """
+
+    id: str
+    type: DriftType
+    severity: Severity
+    key: ResourceKey
+    api_version: str
+    uid: str = ""
+    source: SourceLocation | None = None
+    changes: tuple[Change, ...] = ()
+    hidden: tuple[Hidden, ...] = ()
+    note: str = ""
+    by: FieldManager | None = None
+    first_seen: str = ""
+    decision: Decision | None = None

@@ -1,0 +1,46 @@
+"""What a comparer says of each declared object that is live."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from reconciler.core.path import Path
+from reconciler.core.resource import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class InSync:
+    """The live object was proven to be what the server would make of the declaration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the server would make of the declaration alone; the live object differs from it.
+
+    Attributes:
+        body: The expected object, without status and server-set metadata.
+        carried: Fields that Git doesn't mention and that were taken over from the live object,
+            such as a node port. They are drift where a manager owns them.
+        unproven: Fields of which local reasoning couldn't tell, each with the reason.
+        note: What a reader must know, such as that another comparison had to be used.
+        immutable: Whether the server refuses to change the live object into this one.
+    """
+
+    body: JsonObject
+    carried: tuple[Path, ...] = ()
+    unproven: tuple[tuple[Path, str], ...] = ()
+    note: str = ""
+    immutable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """No comparer could tell; the object's state is unknown.
+
+    Attributes:
+        reason: Why, in a sentence without secrets.
+    """
+
+    reason: str
+
+
+Answer: TypeAlias = InSync | Expected | Untold

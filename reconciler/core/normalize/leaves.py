@@ -1,0 +1,59 @@
+"""Leaves that the server reads into a Go type and prints anew."""
+
+import base64
+import binascii
+from datetime import UTC, datetime
+from typing import Any
+
+from reconciler.core.normalize.quantity import of_json
+
+
+def quantity(value: Any) -> Any:
+    """Gives a quantity as the server prints it."""
+    return of_json(value)
+
+
+def resource(value: Any) -> Any:
+    """Gives a quantity of a resource list as the server prints it."""
+    return of_json(value, rounded=True)
+
+
+def base64_bytes(value: Any) -> Any:
+    """Gives base64 as Go writes it; a text that isn't base64 as it is: the server refuses it."""
+    if not isinstance(value, str):
+        return value
+    try:
+        # Go's decoder passes over line ends, and over bits that don't count.
+        decoded = base64.b64decode(value.replace("\n", "").replace("\r", ""), validate=True)
+    except binascii.Error:
+        return value
+    return base64.b64encode(decoded).decode("ascii")
+
+
+def encoded(value: Any) -> Any:
+    """Gives a text of `stringData` as `data` holds it."""
+    if not isinstance(value, str):
+        return value
+    return base64.b64encode(value.encode("utf-8", "surrogatepass")).decode("ascii")
+
+
+def time(value: Any) -> Any:
+    """Gives a time as metav1.Time prints it: RFC 3339, UTC, whole seconds."""
+    parsed = _parsed(value)
+    return value if parsed is None else parsed.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def micro_time(value: Any) -> Any:
+    """Gives a time as metav1.MicroTime prints it: RFC 3339, UTC, microseconds."""
+    parsed = _parsed(value)
+    return value if parsed is None else parsed.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _parsed(value: Any) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return parsed.astimezone(UTC) if parsed.tzinfo else None

@@ -1,0 +1,244 @@
+"""Makes the plan that puts a set of drifts right."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.core.desired import DesiredState
+from reconciler.core.drift import ChangeType, Drift, DriftType, Hidden
+from reconciler.core.expected import Answer, Expected
+from reconciler.core.inventory import Inventory
+from reconciler.core.live import LiveState, comparable
+from reconciler.core.path import Path, value_at, with_value
+from reconciler.core.plan import Action, Create, Delete, Held, Plan, Recreate, Replace
+from reconciler.core.redact import mask
+from reconciler.core.resource import Catalog, JsonObject, ResourceKey
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What the user allows a restore to do beyond creating and replacing.
+
+    Attributes:
+        recreate: Delete and make anew where a field can't be changed in place.
+        prune: Delete what was declared once and isn't any more.
+    """
+
+    recreate: bool = False
+    prune: bool = False
+
+
+def make_plan(
+    target: str,
+    drifts: Sequence[Drift],
+    desired: DesiredState,
+    live: LiveState,
+    answers: Mapping[ResourceKey, Answer],
+    catalog: Catalog,
+    inventory: Inventory,
+    permissions: Permissions,
+) -> Plan:
+    """Orders the writes that put these drifts right; what can't be or mayn't be is held."""
+    actions: list[Action] = []
+    held: list[Held] = []
+    declared_kinds = _declared_kinds(desired)
+    for drift in drifts:
+        match drift.type:
+            case DriftType.MISSING:
+                step = _create(drift, desired, catalog, declared_kinds)
+            case DriftType.MODIFIED:
+                step = _correct(drift, desired, live, answers, permissions)
+            case DriftType.UNMANAGED:
+                step = _prune(drift, live, inventory, permissions)
+            case DriftType.UNREADABLE:
+                step = Held(drift.key, f"its state is unknown: {drift.note}")
+        if isinstance(step, Held):
+            held.append(step)
+        else:
+            actions.append(step)
+    ordered = tuple(sorted(actions, key=_place))
+    return Plan(target, desired.revision, ordered, tuple(held), _digest(desired.revision, ordered))
+
+
+def _declared_kinds(desired: DesiredState) -> frozenset[tuple[str, str]]:
+    """Gives the kinds that declared CRDs define."""
+    kinds = set()
+    for key, manifest in desired.resources.items():
+        if key.kind == "CustomResourceDefinition":
+            spec = manifest.body.get("spec") or {}
+            kinds.add((str(spec.get("group")), str((spec.get("names") or {}).get("kind"))))
+    return frozenset(kinds)
+
+
+def _create(
+    drift: Drift,
+    desired: DesiredState,
+    catalog: Catalog,
+    declared_kinds: frozenset[tuple[str, str]],
+) -> Action | Held:
+    key = drift.key
+    served = catalog.find(drift.api_version, key.kind) is not None
+    if not served and (key.group, key.kind) not in declared_kinds:
+        return Held(key, f"{drift.note}; install what defines it first")
+    return Create(key, drift.api_version, desired.resources[key].body)
+
+
+def _correct(
+    drift: Drift,
+    desired: DesiredState,
+    live: LiveState,
+    answers: Mapping[ResourceKey, Answer],
+    permissions: Permissions,
+) -> Action | Held:
+    key = drift.key
+    body = live.find(drift.api_version, key)
+    answer = answers.get(key)
+    if body is None or not isinstance(answer, Expected):
+        return Held(key, "what it should be is not known")
+    if body["metadata"].get("deletionTimestamp"):
+        return Held(key, "it is being deleted; restore again when it is gone")
+    digest = live_digest(body)
+    if answer.immutable:
+        if not permissions.recreate:
+            return Held(
+                key,
+                "a field that drifted can't be changed in place; --recreate deletes the object "
+                "and makes it anew",
+            )
+        again = desired.resources[key].body
+        return Recreate(key, drift.api_version, again, drift.changes, digest, drift.uid)
+    wanted = _keeping(answer.body, drift.hidden, body)
+    # What isn't Git's to say goes back as it is: of a kind without a status subresource, the
+    # server would take a missing status for an emptied one.
+    if "status" in body:
+        wanted = {**wanted, "status": body["status"]}
+    return Replace(key, drift.api_version, wanted, drift.changes, digest)
+
+
+def _keeping(expected: JsonObject, hidden: Iterable[Hidden], live: JsonObject) -> JsonObject:
+    """Puts back, into what is expected, the live values that rules explain."""
+    body = expected
+    for each in hidden:
+        change = each.change
+        if change.change is ChangeType.REMOVED:
+            body = with_value(body, change.path, None)
+        else:
+            # From the live object: the change's own value may be masked.
+            value = value_at(live, change.path)
+            if not _is_member(change.path) or value not in _list_at(body, change.path):
+                body = with_value(body, change.path, value)
+    return body
+
+
+def _is_member(path: Path) -> bool:
+    return bool(path) and isinstance(path[-1], int)
+
+
+def _list_at(body: JsonObject, path: Path) -> list[Any]:
+    found = value_at(body, path[:-1])
+    return found if isinstance(found, list) else []
+
+
+def _prune(
+    drift: Drift, live: LiveState, inventory: Inventory, permissions: Permissions
+) -> Action | Held:
+    key = drift.key
+    if not inventory.holds(key):
+        where = f" -n {key.namespace}" if key.namespace else ""
+        return Held(
+            key,
+            "it was never declared here, so it isn't ours to delete; "
+            f"`kubectl delete {key.kind.lower()} {key.name}{where}` does",
+        )
+    if not permissions.prune:
+        return Held(key, "it was declared once; --prune deletes it")
+    body = live.find(drift.api_version, key)
+    if body is None:
+        return Held(key, "it is gone already")
+    return Delete(key, drift.api_version, live_digest(body), drift.uid)
+
+
+def live_digest(body: JsonObject) -> str:
+    """Gives a digest of the part of a live object that a declaration can decide, and its uid.
+
+    It moves when anybody edits the object, not when a controller reports its status. Of a Secret
+    it covers the resourceVersion instead: a digest without a key would let people try values.
+    """
+    metadata = body["metadata"]
+    if body.get("kind") == "Secret":
+        return _hash([metadata.get("uid"), metadata.get("resourceVersion")])
+    return _hash([metadata.get("uid"), comparable(body)])
+
+
+def _digest(revision: str, actions: Sequence[Action]) -> str:
+    return "p-" + _hash([revision, [_as_data(action) for action in actions]])
+
+
+def _as_data(action: Action) -> list[Any]:
+    key = action.key
+    name = [type(action).__name__, action.api_version, key.kind, key.namespace, key.name]
+    match action:
+        case Create(body=body):
+            return [*name, _approved(key, body)]
+        case Replace(body=body, live_digest=digest) | Recreate(body=body, live_digest=digest):
+            return [*name, _approved(key, body), digest]
+        case Delete(live_digest=digest):
+            return [*name, digest]
+
+
+def _approved(key: ResourceKey, body: JsonObject) -> JsonObject:
+    """Gives what a person approves of a body: not its status, and of a Secret only its keys.
+
+    The revision, which the digest covers too, pins a Secret's values.
+    """
+    approved: JsonObject = mask(key, (), comparable(body))
+    return approved
+
+
+def _hash(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+#: In which order kinds are written: what others need comes first. After Helm's InstallOrder
+#: (helm.sh/helm pkg/release/util/kind_sorter.go), with webhooks last: they may refuse the rest.
+_ORDER: Mapping[str, int] = {
+    kind: rank
+    for rank, kinds in enumerate(
+        (
+            ("Namespace",),
+            ("CustomResourceDefinition",),
+            ("PriorityClass", "RuntimeClass", "StorageClass", "IngressClass", "CSIDriver"),
+            ("NetworkPolicy", "ResourceQuota", "LimitRange", "PodDisruptionBudget"),
+            ("ServiceAccount", "Secret", "ConfigMap"),
+            ("PersistentVolume",),
+            ("PersistentVolumeClaim",),
+            ("ClusterRole", "Role"),
+            ("ClusterRoleBinding", "RoleBinding"),
+            ("Service",),
+            ("DaemonSet", "Pod", "ReplicationController", "ReplicaSet", "Deployment"),
+            ("StatefulSet", "Job", "CronJob"),
+        )
+    )
+    for kind in kinds
+}
+_AFTER_WORKLOADS = len(_ORDER)
+_LAST: Mapping[str, int] = {
+    "Ingress": 1,
+    "HorizontalPodAutoscaler": 1,
+    "APIService": 2,
+    "ValidatingAdmissionPolicy": 3,
+    "ValidatingAdmissionPolicyBinding": 4,
+    "MutatingWebhookConfiguration": 5,
+    "ValidatingWebhookConfiguration": 5,
+}
+
+
+def _place(action: Action) -> tuple[int, int, str, str]:
+    kind = action.key.kind
+    rank = _ORDER.get(kind, _AFTER_WORKLOADS + _LAST.get(kind, 0))
+    deletes = isinstance(action, Delete)
+    # What is deleted goes last and in the reverse order.
+    return (1, -rank, kind, str(action.key)) if deletes else (0, rank, kind, str(action.key))

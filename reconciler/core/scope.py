@@ -1,0 +1,92 @@
+"""Which objects a look at a target must read: what is declared, and what may be unmanaged."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from reconciler.core.desired import DesiredState
+from reconciler.core.live import Listing
+from reconciler.core.resource import Catalog, JsonObject, ResourceKey, ResourceKind, metadata_of
+
+
+@dataclass(frozen=True, slots=True)
+class TransientKind:
+    """Kinds whose objects are never declared and come and go by themselves.
+
+    Attributes:
+        group: The API group, with wildcards.
+        kind: The kind, with wildcards.
+        reason: Why its objects are never unmanaged.
+    """
+
+    group: str
+    kind: str
+    reason: str
+
+    def matches(self, kind: ResourceKind) -> bool:
+        """Whether the kind is one of these."""
+        return fnmatchcase(kind.group, self.group) and fnmatchcase(kind.kind, self.kind)
+
+
+def listings(
+    desired: DesiredState,
+    catalog: Catalog,
+    namespaces: frozenset[str],
+    transient: Iterable[TransientKind],
+) -> tuple[Listing, ...]:
+    """Says what to read: one listing for each kind, declared ones first.
+
+    Args:
+        desired: What is declared; its kinds are read in the version that it names.
+        catalog: What the server serves.
+        namespaces: Where unmanaged objects are looked for; empty for nowhere.
+        transient: Kinds that are never unmanaged.
+    """
+    declared: dict[ResourceKind, set[str]] = {}
+    for key, manifest in desired.resources.items():
+        kind = catalog.find(manifest.api_version, manifest.kind)
+        if kind is not None:
+            declared.setdefault(kind, set()).add(key.namespace)
+    wanted = {kind: frozenset(spaces - {""}) for kind, spaces in declared.items()}
+    if namespaces:
+        _add_scope(wanted, catalog, namespaces, tuple(transient))
+    return tuple(Listing(kind, spaces) for kind, spaces in wanted.items())
+
+
+def _add_scope(
+    wanted: dict[ResourceKind, frozenset[str]],
+    catalog: Catalog,
+    namespaces: frozenset[str],
+    transient: tuple[TransientKind, ...],
+) -> None:
+    already = {(kind.group, kind.kind): kind for kind in wanted}
+    for (group, name), api_version in catalog.preferred.items():
+        kind = already.get((group, name)) or catalog.find(api_version, name)
+        if kind is None or not kind.namespaced or not kind.verbs >= {"list", "delete"}:
+            continue
+        if any(each.matches(kind) for each in transient):
+            continue
+        wanted[kind] = wanted.get(kind, frozenset()) | namespaces
+
+
+def bind_generated(
+    desired: DesiredState, live: Mapping[str, Mapping[ResourceKey, JsonObject]]
+) -> DesiredState:
+    """Gives every object that only has `generateName` the name of its newest live one.
+
+    An object of which none is live keeps its prefix and `*` for a name.
+    """
+    resources = {}
+    for key, manifest in desired.resources.items():
+        if not manifest.is_generated:
+            resources[key] = manifest
+            continue
+        found = [
+            (str(metadata_of(body).get("creationTimestamp") or ""), each)
+            for each, body in live.get(manifest.api_version, {}).items()
+            if (each.kind, each.namespace) == (key.kind, key.namespace)
+            and metadata_of(body).get("generateName") == key.name.removesuffix("*")
+        ]
+        newest = max(found, default=None)
+        resources[newest[1] if newest else key] = manifest
+    return DesiredState(desired.revision, resources, desired.notes)

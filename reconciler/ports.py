@@ -1,0 +1,227 @@
+"""All that this program needs from outside, on one page."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from reconciler.core.desired import DesiredState, Rendered
+from reconciler.core.expected import Answer
+from reconciler.core.inventory import Inventory
+from reconciler.core.live import Listing, LiveState
+from reconciler.core.path import Path
+from reconciler.core.report import Comparison, Requests
+from reconciler.core.resource import Catalog, JsonObject, ResourceKey, ResourceKind
+from reconciler.core.schema import Schema
+
+
+class Source(Protocol):
+    """The desired side: a repository, rendered at one pinned revision."""
+
+    def fetch(self) -> Rendered:
+        """Pins the revision and renders its manifests.
+
+        Raises:
+            SourceError: The repository or a renderer couldn't be reached or read.
+            ManifestError: What it holds can't be taken as a desired state.
+            ConfigError: The path, the ref or the renderer asked for isn't there.
+        """
+        ...
+
+
+class Live(Protocol):
+    """The live side, read only: a cluster, or a dump of one."""
+
+    def catalog(self) -> Catalog:
+        """Gives all kinds that the server knows; read once a run.
+
+        Raises:
+            ClusterError: The server couldn't be reached at all.
+        """
+        ...
+
+    def read(self, listings: Sequence[Listing]) -> LiveState:
+        """Reads all objects of these kinds; what can't be read is in `unread`, never absent.
+
+        Raises:
+            ClusterError: The server couldn't be reached at all.
+        """
+        ...
+
+    def schema(self, kinds: Collection[ResourceKind]) -> Schema:
+        """Gives what is known of these kinds' fields, custom ones included.
+
+        What can't be read is left out: such a kind has no node in the schema.
+
+        Raises:
+            ClusterError: The server couldn't be reached at all.
+        """
+        ...
+
+    @property
+    def requests(self) -> Requests:
+        """How many requests were made until now."""
+        ...
+
+
+class Writer(Protocol):
+    """Writes to a cluster: real ones, or dry runs of them, by which writer it is."""
+
+    def create(self, kind: ResourceKind, body: JsonObject) -> JsonObject:
+        """Creates an object and gives the server's answer.
+
+        Raises:
+            Rejected: The server refused.
+            ClusterError: It couldn't be reached; whether it wrote is unknown.
+        """
+        ...
+
+    def replace(self, kind: ResourceKind, body: JsonObject) -> JsonObject:
+        """Replaces an object; `metadata.resourceVersion`, if given, is the precondition.
+
+        Raises:
+            Rejected: The server refused; code 409 where the precondition failed.
+            ClusterError: It couldn't be reached; whether it wrote is unknown.
+        """
+        ...
+
+    def delete(self, kind: ResourceKind, key: ResourceKey, *, uid: str, version: str) -> None:
+        """Deletes the object of this uid at this resourceVersion, its dependents in background.
+
+        Raises:
+            Rejected: The server refused; code 409 where the precondition failed.
+            ClusterError: It couldn't be reached; whether it wrote is unknown.
+        """
+        ...
+
+
+class Cluster(Live, Protocol):
+    """A real cluster."""
+
+    def get(self, kind: ResourceKind, key: ResourceKey) -> JsonObject | None:
+        """Reads one object; None where there is none.
+
+        Raises:
+            Rejected: The server refused.
+            ClusterError: It couldn't be reached.
+        """
+        ...
+
+    def await_kind(self, api_version: str, kind: str) -> ResourceKind | None:
+        """Waits until the server serves a kind whose definition was just made.
+
+        Returns:
+            The kind, or None where it isn't served within seconds.
+
+        Raises:
+            ClusterError: It couldn't be asked.
+        """
+        ...
+
+    def await_absence(self, kind: ResourceKind, key: ResourceKey, uid: str) -> None:
+        """Waits until the object of this uid is gone.
+
+        Raises:
+            ClusterError: It is still there after its time: something holds it, such as a finalizer.
+        """
+        ...
+
+    def allows(self, verb: str, kind: ResourceKind, namespace: str) -> bool:
+        """Asks the server whether we may do this (SelfSubjectAccessReview).
+
+        Raises:
+            ClusterError: It couldn't be asked.
+        """
+        ...
+
+    @property
+    def writes(self) -> Writer:
+        """The writer that really writes."""
+        ...
+
+    @property
+    def dry_runs(self) -> Writer:
+        """The writer that asks what a write would do."""
+        ...
+
+
+class Comparer(Protocol):
+    """Says of declared objects that are live what the server would make of them."""
+
+    @property
+    def comparison(self) -> Comparison:
+        """Which of the two comparisons this is."""
+        ...
+
+    def compare(
+        self, desired: DesiredState, live: LiveState, catalog: Catalog
+    ) -> Mapping[ResourceKey, Answer]:
+        """Gives an answer for every declared object that is live.
+
+        Raises:
+            ClusterError: The server couldn't be reached at all.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """What was once found out about a declared object, kept between runs.
+
+    Attributes:
+        question: Digest of the declaration, the server's version and the live object's uid: the
+            answer holds as long as this is the same.
+        in_sync_at: The resourceVersion at which the live object was proven in sync; empty where
+            it wasn't. While the live object is still at it, nothing is compared.
+        body: The server's answer; None where the server wasn't asked, and for a Secret.
+        digest: Keyed digest of the server's answer; empty where the server wasn't asked.
+        carried: As `Expected.carried`, each path as a list of names, indexes and merge keys.
+        note: As `Expected.note`.
+        immutable: As `Expected.immutable`.
+    """
+
+    question: str
+    in_sync_at: str = ""
+    body: JsonObject | None = None
+    digest: str = ""
+    carried: tuple[Path, ...] = ()
+    note: str = ""
+    immutable: bool = False
+
+
+class AnswerStore(Protocol):
+    """Keeps the server's answers between runs. Losing it costs requests, never truth."""
+
+    def load(self) -> Mapping[ResourceKey, KeptAnswer]:
+        """Gives what was kept; empty where nothing was, or where it can't be read."""
+        ...
+
+    def save(self, answers: Mapping[ResourceKey, KeptAnswer]) -> None:
+        """Keeps these answers, in place of all earlier ones; failing to is not an error."""
+        ...
+
+
+class InventoryStore(Protocol):
+    """Remembers what a target has declared, on which cluster."""
+
+    def load(self) -> Inventory:
+        """Gives what was declared once; empty where nothing was kept."""
+        ...
+
+    def save(self, inventory: Inventory) -> None:
+        """Keeps it, in place of the earlier one.
+
+        Raises:
+            ConfigError: The folder can't be written: an inventory that is lost can't be got again.
+        """
+        ...
+
+
+class Sightings(Protocol):
+    """Remembers since when each drift of a target has been seen."""
+
+    def first_seen(self, ids: Sequence[str], now: str) -> Mapping[str, str]:
+        """Gives the time of the first sighting of each id (now, for new ones) and keeps it.
+
+        Ids that aren't among these are forgotten: their drift is gone.
+        """
+        ...

@@ -1,0 +1,211 @@
+"""Reports, plans and explanations as data, for programs (DESIGN, section 6).
+
+What a person reads, a program reads too: nothing is in the text that isn't here. Where there is
+nothing, there is `null`. Bodies of writes aren't masked and are never part of a document.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from reconciler.core.desired import SourceLocation
+from reconciler.core.drift import Change, Drift
+from reconciler.core.explain import Explanation, FieldOrigin
+from reconciler.core.outcome import Outcome
+from reconciler.core.ownership import FieldManager
+from reconciler.core.path import format_path
+from reconciler.core.plan import Action, Delete, Plan, Recreate
+from reconciler.core.report import Report
+from reconciler.core.resource import JsonObject, ResourceKey
+from reconciler.render.plans import changes_of, verb_of
+
+REPORT: Final = "plumbline.dev/report/v1"
+PLAN: Final = "plumbline.dev/plan/v1"
+EXPLANATION: Final = "plumbline.dev/explanation/v1"
+
+
+def report_document(report: Report) -> JsonObject:
+    """Gives a report as the JSON object that DESIGN's section 6 describes."""
+    outcomes = {outcome.key: outcome for outcome in report.outcomes}
+    summary, requests = report.summary, report.requests
+    return {
+        "schema": REPORT,
+        "target": _text(report.target),
+        "revision": _text(report.revision),
+        "checkedAt": report.checked_at,
+        "comparison": report.comparison.value,
+        "summary": {
+            "resources": summary.resources,
+            "inSync": summary.in_sync,
+            "drifted": summary.drifted,
+            "unreadable": summary.unreadable,
+            "hidden": summary.hidden,
+        },
+        "requests": {
+            "list": requests.list,
+            "get": requests.get,
+            "dryRun": requests.dry_run,
+            "write": requests.write,
+        },
+        "drifts": [_drift(drift, outcomes.get(drift.key)) for drift in report.drifts],
+        "unproven": [
+            {"resource": _key(each.key), "path": _text(each.path), "reason": _text(each.reason)}
+            for each in report.unproven
+        ],
+        # Also those of objects that drift no longer, and so are nowhere else.
+        "outcomes": [
+            {"resource": _key(outcome.key), **_outcome(outcome)} for outcome in report.outcomes
+        ],
+        "notes": [_text(note) for note in report.notes],
+    }
+
+
+def plan_document(plan: Plan) -> JsonObject:
+    """Gives a plan as a JSON object: what is written where and why, never the bodies."""
+    return {
+        "schema": PLAN,
+        "target": _text(plan.target),
+        "revision": _text(plan.revision),
+        "digest": plan.digest,
+        "actions": [_action(action) for action in plan.actions],
+        "held": [{"resource": _key(held.key), "reason": _text(held.reason)} for held in plan.held],
+    }
+
+
+def explanation_document(explanation: Explanation) -> JsonObject:
+    """Gives an explanation as a JSON object."""
+    return {
+        "schema": EXPLANATION,
+        "resource": _resource(explanation.key, explanation.api_version, explanation.uid),
+        "source": _source(explanation.source),
+        "revision": _text(explanation.revision),
+        "checkedAt": explanation.checked_at,
+        "note": _text(explanation.note),
+        "fields": [_field(each) for each in explanation.fields],
+    }
+
+
+def _drift(drift: Drift, outcome: Outcome | None) -> JsonObject:
+    decision = drift.decision
+    return {
+        "id": drift.id,
+        "type": drift.type.value,
+        "severity": drift.severity.value,
+        "firstSeen": drift.first_seen or None,
+        "resource": _resource(drift.key, drift.api_version, drift.uid),
+        "source": _source(drift.source),
+        "note": _text(drift.note) or None,
+        "by": _manager(drift.by),
+        "changes": [_change(change) for change in drift.changes],
+        "hidden": [
+            {**_change(each.change), "rule": _text(each.rule), "reason": _text(each.reason)}
+            for each in drift.hidden
+        ],
+        "decision": {
+            "action": decision.action,
+            "rule": _text(decision.rule),
+            "reason": _text(decision.reason),
+        }
+        if decision
+        else None,
+        "outcome": _outcome(outcome) if outcome else None,
+    }
+
+
+def _change(change: Change) -> JsonObject:
+    document = {
+        "path": _text(format_path(change.path)),
+        "change": change.change.value,
+        "desired": _json(change.desired),
+        "live": _json(change.live),
+        "by": _manager(change.by),
+    }
+    if change.by is None:
+        document["candidates"] = [_manager(each) for each in change.candidates]
+        document["lastChanged"] = _text(change.last_changed) or None
+    if change.masked is not None:
+        document["digest"] = {
+            "desired": change.masked.desired or None,
+            "live": change.masked.live or None,
+        }
+    return document
+
+
+def _manager(manager: FieldManager | None) -> JsonObject | None:
+    if manager is None:
+        return None
+    document: JsonObject = {
+        "manager": _text(manager.manager),
+        "operation": _text(manager.operation),
+    }
+    if manager.subresource:
+        document["subresource"] = _text(manager.subresource)
+    return {**document, "time": _text(manager.time) or None}
+
+
+def _outcome(outcome: Outcome) -> JsonObject:
+    return {"type": outcome.outcome.value, "reason": _text(outcome.reason) or None}
+
+
+def _action(action: Action) -> JsonObject:
+    uid = action.uid if isinstance(action, Recreate | Delete) else ""
+    return {
+        "action": verb_of(action)[0],
+        "resource": _resource(action.key, action.api_version, uid),
+        "changes": [_change(change) for change in changes_of(action)],
+    }
+
+
+def _field(field: FieldOrigin) -> JsonObject:
+    return {
+        "path": _text(format_path(field.path)),
+        "value": _json(field.value),
+        "origin": field.origin.value,
+        "source": _source(field.source),
+        "by": _manager(field.by),
+        "reason": _text(field.reason) or None,
+        "change": _change(field.change) if field.change else None,
+    }
+
+
+def _resource(key: ResourceKey, api_version: str, uid: str) -> JsonObject:
+    return {
+        "apiVersion": _text(api_version),
+        "kind": _text(key.kind),
+        "namespace": _text(key.namespace) or None,
+        "name": _text(key.name),
+        "uid": _text(uid) or None,
+    }
+
+
+def _key(key: ResourceKey) -> JsonObject:
+    return {
+        "group": _text(key.group),
+        "kind": _text(key.kind),
+        "namespace": _text(key.namespace) or None,
+        "name": _text(key.name),
+    }
+
+
+def _source(source: SourceLocation | None) -> JsonObject | None:
+    return {"path": _text(source.path), "line": source.line or None} if source else None
+
+
+def _json(value: Any) -> Any:
+    """Copies a value, with what JSON can't hold written so that it can."""
+    match value:
+        case str():
+            return _text(value)
+        case Mapping():
+            return {_text(str(name)): _json(child) for name, child in value.items()}
+        case list():
+            return [_json(child) for child in value]
+        case int() if not -(2**63) <= value < 2**64:
+            # As a decoder of JSON reads it.
+            return float(value)
+        case _:
+            return value
+
+
+def _text(text: str) -> str:
+    r"""Writes half of a surrogate pair, which YAML can hold and UTF-8 can't, as `\ud800`."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,223 @@
+"""A report as Markdown for a pull request's comment.
+
+Whatever came from a cluster or from Git stands in code spans, code fences or escaped HTML inside
+of `<code>`, where GitHub reads neither markup nor HTML, and links no names, issues or addresses.
+"""
+
+import html
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from reconciler.core.drift import Change, ChangeType, Drift, DriftType, MaskedDigest
+from reconciler.core.path import format_path
+from reconciler.core.report import Report
+from reconciler.render.ages import minute, moment
+from reconciler.render.changes import changed_lines, digest_words
+from reconciler.render.credits import credit, who_and_when
+from reconciler.render.summaries import (
+    counted,
+    in_sync_words,
+    request_words,
+    severity_words,
+    short_revision,
+)
+from reconciler.render.terminal import Style, safe
+from reconciler.render.text import comparison_words
+from reconciler.render.values import block, inline, is_many_lines, is_tree, text_lines
+
+#: GitHub refuses a longer comment ("body is too long (maximum is 65536 characters)").
+LIMIT = 65_536
+
+#: Kept free for what stands below the objects.
+_RESERVE = 8_192
+
+#: How many lines of one change are shown, how many characters of a line, and how many characters
+#: of one object: a comment is for reading, and other objects want room too.
+_LINES = 40
+_CHARACTERS = 400
+_OBJECT = 16_384
+
+#: How many notes and unproven fields are named.
+_NOTES = 20
+
+_STYLE = Style(colour=False, width=0)
+
+
+def report_markdown(report: Report, now: datetime) -> str:
+    """Writes a report as Markdown of at most 65,536 characters.
+
+    Args:
+        report: What to write; secrets in it are masked already.
+        now: The time of writing, with its zone; ages count from it.
+    """
+    head = [*_title(report), ""]
+    used = _size(head)
+    objects: list[str] = []
+    shown = 0
+    for drift in report.drifts:
+        lines = _object(drift, now)
+        if used + _size(lines) > LIMIT - _RESERVE:
+            break
+        objects += lines
+        used += _size(lines)
+        shown += 1
+    if shown < len(report.drifts):
+        left = counted(len(report.drifts) - shown, "object")
+        objects += [f"**{left} more, left out: a comment can't be longer.**", ""]
+    return "\n".join([*head, *objects, *_tail(report, now)]) + "\n"
+
+
+def code(text: str) -> str:
+    """Writes foreign text as a code span."""
+    shown = safe(text)
+    fence = "`" * (_longest_run(shown) + 1)
+    pad = " " if shown[:1] in ("", "`", " ") or shown[-1:] in ("`", " ") else ""
+    return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+def _html_code(text: str) -> str:
+    """Writes foreign text as code inside of a block of HTML."""
+    return f"<code>{html.escape(safe(text))}</code>"
+
+
+def _longest_run(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)
+
+
+def _size(lines: Sequence[str]) -> int:
+    """Counts characters as GitHub does at most: UTF-16 units, and a newline for each line."""
+    return sum(len(line.encode("utf-16-le")) // 2 + 1 for line in lines)
+
+
+def _title(report: Report) -> list[str]:
+    summary = report.summary
+    place = f"{code(report.target)} @ {code(short_revision(report.revision))}"
+    if not report.drifts:
+        return [f"### ✅ {place}: {in_sync_words(report)}"]
+    verdict = f"{summary.drifted:,} drifted" if summary.drifted else "not all could be read"
+    counts = [counted(summary.resources, "object"), f"{summary.in_sync:,} in sync"]
+    if summary.drifted:
+        counts.append(f"**{summary.drifted:,} drifted** ({severity_words(report)})")
+    if summary.unreadable:
+        counts.append(f"**{summary.unreadable:,} unreadable**")
+    mark = "❌" if summary.drifted else "❔"
+    return [f"### {mark} {place}: {verdict}", "", ", ".join(counts)]
+
+
+def _object(drift: Drift, now: datetime) -> list[str]:
+    state = f"{drift.type.lower()}, {drift.severity}"
+    place = f" — {_html_code(str(drift.source))}" if drift.source else ""
+    lines = [
+        "<details>",
+        f"<summary>{_html_code(str(drift.key))} — {state}{place}</summary>",
+        "",
+        *_about(drift, now),
+    ]
+    body: list[str] = []
+    left = _OBJECT - _size(lines)
+    shown = 0
+    for change in drift.changes:
+        written = _change(change, now)
+        if _size(body) + _size(written) > left:
+            break
+        body += written
+        shown += 1
+    if body:
+        lines += [*_fenced(body), ""]
+    if shown < len(drift.changes):
+        lines += [f"{counted(len(drift.changes) - shown, 'change')} more, left out.", ""]
+    if drift.hidden:
+        verb = "is" if len(drift.hidden) == 1 else "are"
+        lines += [f"{counted(len(drift.hidden), 'difference')} more {verb} explained by rules.", ""]
+    return [*lines, "</details>", ""]
+
+
+def _about(drift: Drift, now: datetime) -> list[str]:
+    lines: list[str] = []
+    match drift.type:
+        case DriftType.MISSING:
+            lines.append("Declared but not live.")
+        case DriftType.UNMANAGED:
+            made = f"; made by {code(who_and_when(drift.by, now))}" if drift.by else ""
+            lines.append(f"Live but not declared{made}.")
+        case DriftType.UNREADABLE:
+            lines.append("It could not be read, so whether it drifted is unknown.")
+        case DriftType.MODIFIED:
+            pass
+    if drift.note:
+        lines.append(code(_shortened(drift.note)))
+    first_seen = moment(drift.first_seen)
+    if first_seen is not None:
+        lines.append(f"First seen {minute(first_seen)}.")
+    return [part for line in lines for part in (line, "")]
+
+
+def _fenced(lines: Sequence[str]) -> list[str]:
+    fence = "`" * max(3, *(_longest_run(line) + 1 for line in lines))
+    return [f"{fence}diff", *lines, fence]
+
+
+def _change(change: Change, now: datetime) -> list[str]:
+    """Writes a change as lines of a diff, each with its sign; `#` says where and who."""
+    where = safe(format_path(change.path))
+    digests = digest_words(change.masked)
+    lines = [f"# {_shortened(where)}: {_shortened(safe(credit(change, now)))}"]
+    match change.change:
+        case ChangeType.ADDED:
+            body = [f"+ {line}" for line in _lines(change.live)]
+        case ChangeType.REMOVED:
+            body = [f"- {line}" for line in _lines(change.desired)]
+        case ChangeType.CHANGED:
+            body = [_spaced(line) for line in changed_lines(change, _STYLE)]
+    if digests:
+        body = [*body, f"# {digests}"]
+    if len(body) > _LINES + 1:
+        body = [*body[:_LINES], f"# … ({len(body) - _LINES} more lines)"]
+    return lines + [_shortened(line) for line in body]
+
+
+def _lines(value: object) -> list[str]:
+    if is_many_lines(value):
+        return text_lines(str(value))
+    return block(value) if is_tree(value) else [inline(value)]
+
+
+def _spaced(line: str) -> str:
+    return f"{line[0]} {line[1:]}" if line[0] in "+- " else f"# {line}"
+
+
+def _shortened(line: str) -> str:
+    more = len(line) - _CHARACTERS
+    return line if more <= 0 else f"{line[:_CHARACTERS]}… ({more} more characters)"
+
+
+def _tail(report: Report, now: datetime) -> list[str]:
+    lines: list[str] = []
+    if report.unproven:
+        lines += [f"{counted(len(report.unproven), 'field')} could not be proven:", ""]
+        for each in report.unproven[:_NOTES]:
+            place = f"{each.key} {each.path}".rstrip()
+            lines.append(f"- {code(_brief(place))}: {code(_brief(each.reason))}")
+        lines += ["", *_more(len(report.unproven))]
+    lines += [f"> {code(_brief(note))}" for note in report.notes[:_NOTES]]
+    if report.notes:
+        lines += ["", *_more(len(report.notes))]
+    facts = [comparison_words(report.comparison), request_words(report.requests)]
+    if report.summary.hidden:
+        facts.append(f"{counted(report.summary.hidden, 'difference')} explained by rules")
+    return [*lines, f"<sub>{' · '.join(facts)} · ages as of {minute(now)}</sub>"]
+
+
+def _more(count: int) -> list[str]:
+    return [f"… and {count - _NOTES} more", ""] if count > _NOTES else []
+
+
+def _brief(text: str) -> str:
+    """Keeps what stands below the objects inside of what was kept free for it."""
+    return text if len(text) <= _BRIEF else text[:_BRIEF] + "…"
+
+
+#: 20 notes and 20 unproven fields of two texts, each at most doubled by escapes, fit into the
+#: reserve... 
+_BRIEF = 60

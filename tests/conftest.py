@@ -1,0 +1,3 @@
+"""The whole test suite's plug-ins."""
+
+pytest_plugins = ["tests.tools.controlplane.fixtures"]

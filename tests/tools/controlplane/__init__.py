@@ -1,0 +1,26 @@
+"""A real Kubernetes API server for tests: found or made, started in seconds, gone afterwards.
+
+`Toolbox` says where the programs are and gets those that are missing; `ControlPlane` runs them;
+`fixtures` is the pytest plugin; `python -m tests.tools.controlplane` is the command line.
+"""
+
+from tests.tools.controlplane.errors import (
+    ControlPlaneError,
+    KubectlError,
+    StartError,
+    ToolsError,
+)
+from tests.tools.controlplane.plane import ControlPlane
+from tests.tools.controlplane.recipes import ESSENTIAL, Tool
+from tests.tools.controlplane.toolbox import Toolbox
+
+__all__ = [
+    "ESSENTIAL",
+    "ControlPlane",
+    "ControlPlaneError",
+    "KubectlError",
+    "StartError",
+    "Tool",
+    "Toolbox",
+    "ToolsError",
+]
