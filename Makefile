@@ -15,8 +15,9 @@ install: $(VENV)/installed  ## makes .venv with the plumbline command in it
 $(VENV)/installed: requirements.lock pyproject.toml
 	@test -x $(RUN)/python || $(PYTHON) -m venv $(VENV)
 	@$(RUN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
-	@$(RUN)/uv pip sync --quiet --python $(RUN)/python --require-hashes requirements.lock
+	@$(RUN)/uv pip sync --quiet --compile-bytecode --python $(RUN)/python --require-hashes requirements.lock
 	@$(RUN)/uv pip install --quiet --python $(RUN)/python --no-deps --no-build-isolation --editable .
+	@$(RUN)/python -m compileall -q reconciler
 	@touch $@
 
 lock:  ## writes requirements.lock anew from pyproject.toml

@@ -1,6 +1,7 @@
 """Composition root: settings become a target with real adapters. Knows every adapter."""
 
 import hashlib
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -11,12 +12,15 @@ from typing import Any
 import orjson
 
 from reconciler.adapters.cluster.cluster import KubeCluster
+from reconciler.adapters.cluster.dump import DumpLive
 from reconciler.adapters.comparers.offline import OfflineComparer
 from reconciler.adapters.comparers.server import ServerComparer
 from reconciler.adapters.history.answers import AnswerFile, NoAnswers
 from reconciler.adapters.history.inventory import InventoryFile
 from reconciler.adapters.history.key import installation_key
 from reconciler.adapters.history.sightings import SightingFile
+from reconciler.adapters.sources.rendering import RenderChoice
+from reconciler.adapters.sources.source import GitSource
 from reconciler.controller import Target
 from reconciler.core.ignore import IgnoreRule
 from reconciler.core.redact import Redaction
@@ -63,7 +67,7 @@ def open_target(settings: Settings, target: TargetSettings, how: How) -> Opened:
     """
     folders = _folders(settings)
     cluster = None if how.dump is not None else open_cluster(settings)
-    live: Live = cluster if cluster is not None else _open_dump(str(how.dump))
+    live: Live = cluster if cluster is not None else open_dump(how.dump or "-")
     redaction = Redaction(installation_key(folders.state / "digest.key"))
     place = cluster.address if cluster else f"dump:{how.dump}"
     # A dump never tells what is live for long, so its sightings have a file of their own.
@@ -111,6 +115,34 @@ def open_cluster(settings: Settings) -> KubeCluster:
     )
 
 
+def open_dump(path: str) -> DumpLive:
+    """Reads a live dump: a file, a folder, or `-` for standard input.
+
+    Raises:
+        ClusterError: It can't be read, or holds something else, or nothing.
+    """
+    return DumpLive.open(path, stdin=sys.stdin.buffer, bundled=bundled_schema)
+
+
+def open_source(settings: Settings, target: TargetSettings, namespace: str) -> GitSource:
+    """Finds the desired side. Reads nothing yet."""
+    source = target.source
+    return GitSource(
+        repo=source.repo,
+        ref=source.ref,
+        path=source.path,
+        render=RenderChoice(source.render),
+        cache=_folders(settings).cache,
+        values=source.values,
+        release=source.release or target.name,
+        namespace=namespace,
+        kustomize=settings.programs.kustomize or None,
+        helm=settings.programs.helm or None,
+        credential_helper=settings.programs.credential_helper,
+        environ=surroundings().variables,
+    )
+
+
 def _identity(target: TargetSettings, place: str) -> str:
     """Names what is kept about a target: another repository, path or cluster is another target."""
     text = "\0".join((target.name, target.source.repo, target.source.path, place))
@@ -139,16 +171,12 @@ def _rules() -> dict[str, Any]:
 
 def builtin_rules() -> tuple[IgnoreRule, ...]:
     """Gives the rules that ship with Plumbline."""
-    return tuple(
-        IgnoreRule(
-            **{
-                name: tuple(value) if isinstance(value, list) else value
-                for name, value in rule.items()
-            },
-            builtin=True,
-        )
-        for rule in _rules()["ignore"]
-    )
+    return tuple(_builtin_rule(rule) for rule in _rules()["ignore"])
+
+
+def _builtin_rule(rule: dict[str, Any]) -> IgnoreRule:
+    fields = {**rule, "managers": tuple(rule.get("managers", ()))}
+    return IgnoreRule(**fields, builtin=True)
 
 
 def transient_kinds() -> tuple[TransientKind, ...]:

@@ -20,7 +20,7 @@ from reconciler.core.policy import decide
 from reconciler.core.redact import Redaction
 from reconciler.core.report import Report, Summary
 from reconciler.core.resource import ResourceKey, ResourceKind
-from reconciler.core.scope import TransientKind, bind_generated, listings
+from reconciler.core.scope import TransientKind, bind_generated, listings, unseen
 from reconciler.execution import carry_out
 from reconciler.ports import Cluster, Comparer, InventoryStore, Live, Sightings, Source
 
@@ -140,9 +140,13 @@ def restore(target: Target, cluster: Cluster, look: Look, plan: Plan) -> Report:
     written = carry_out(plan, cluster, look.sides.catalog)
     fresh = check(target)
     left = {drift.key: drift for drift in fresh.detection.drifts}
-    outcomes = tuple(_verified(outcome, left.get(outcome.key)) for outcome in written)
+    unread = fresh.sides.live.why_unread
+    outcomes = tuple(
+        _verified(outcome, left.get(outcome.key), unread(outcome.key)) for outcome in written
+    )
+    restored = {each.key for each in outcomes if each.outcome is OutcomeType.RESTORED}
     gone = {action.key for action in plan.actions if isinstance(action, Delete | Recreate)}
-    gone -= set(fresh.sides.desired.resources) | set(left)
+    gone = gone & restored - set(fresh.sides.desired.resources)
     target.inventory.save(target.inventory.load().without(gone))
     return replace(fresh.report, outcomes=outcomes)
 
@@ -237,13 +241,16 @@ def _widened(target: Target, sides: Sides) -> Inventory:
     return target.inventory.load().with_declared(live)
 
 
-def _verified(outcome: Outcome, left: Drift | None) -> Outcome:
+def _verified(outcome: Outcome, left: Drift | None, unread: str | None) -> Outcome:
     """Calls restored only what a fresh comparison finds in sync."""
     if outcome.outcome not in (OutcomeType.RESTORED, OutcomeType.UNVERIFIED):
         return outcome
-    if left is None:
+    if left is None and unread is None:
         return Outcome(outcome.key, OutcomeType.RESTORED)
-    reason = left.note or f"a fresh comparison still finds it {left.type.lower()}"
+    if left is None:
+        reason = f"it could not be read afterwards: {unread}"
+    else:
+        reason = left.note or f"a fresh comparison still finds it {left.type.lower()}"
     return Outcome(outcome.key, OutcomeType.UNVERIFIED, outcome.reason or reason)
 
 
@@ -258,7 +265,9 @@ def _report(target: Target, sides: Sides, found: Detection, now: datetime) -> Re
         f"an ignore rule has expired and hides nothing any more: {describe(rule)}"
         for rule in expired(target.rules, now.date())
     ]
-    if not target.scope:
+    if target.scope:
+        notes += unseen(sides.live, sides.catalog, target.transient)
+    else:
         notes.append("unmanaged objects were not looked for: name namespaces in scope, or with -n")
     return Report(
         target=target.name,

@@ -14,7 +14,6 @@ from reconciler.ports import Cluster
 #: How often a write is tried again because something else, such as a status, moved meanwhile.
 _TRIES = 5
 _CONFLICT = 409
-_ALREADY_EXISTS = "AlreadyExists"
 
 
 def carry_out(plan: Plan, cluster: Cluster, catalog: Catalog) -> tuple[Outcome, ...]:
@@ -34,6 +33,10 @@ class _MovedError(Exception):
     """The live object isn't the one that the plan was made for."""
 
 
+class _HalfDoneError(Exception):
+    """Something was written, and what should have followed it was refused."""
+
+
 @dataclass(slots=True)
 class _Execution:
     cluster: Cluster
@@ -50,12 +53,16 @@ class _Execution:
         key = action.key
         if key.namespace and ResourceKey("", "Namespace", "", key.namespace) in self.failed:
             return Outcome(key, OutcomeType.SKIPPED, "its namespace could not be made")
+        if self._has_no_definition(action):
+            return Outcome(key, OutcomeType.SKIPPED, "its definition could not be made")
         try:
             kind = self._kind(action)
             if kind is None:
                 reason = f"the cluster doesn't serve {action.api_version} {key.kind}"
                 return Outcome(key, OutcomeType.SKIPPED, reason)
             self._write(action, kind)
+        except _HalfDoneError as half:
+            return Outcome(key, OutcomeType.UNVERIFIED, str(half))
         except _MovedError as moved:
             return Outcome(key, OutcomeType.CONFLICT, str(moved))
         except Rejected as rejected:
@@ -65,6 +72,14 @@ class _Execution:
         except ClusterError as error:
             return Outcome(key, OutcomeType.UNVERIFIED, error.message)
         return Outcome(key, OutcomeType.RESTORED)
+
+    def _has_no_definition(self, action: Action) -> bool:
+        """Whether nothing serves this kind, since its CRD (named `plural.group`) wasn't made."""
+        group, kind = action.key.group, action.key.kind
+        return self.catalog.find(action.api_version, kind) is None and any(
+            failed.kind == "CustomResourceDefinition" and failed.name.endswith(f".{group}")
+            for failed in self.failed
+        )
 
     def _kind(self, action: Action) -> ResourceKind | None:
         kind = self.catalog.find(action.api_version, action.key.kind)
@@ -81,12 +96,20 @@ class _Execution:
                 self._retried(action, kind, lambda live: self._replace(action, kind, live))
             case Recreate():
                 self._retried(action, kind, lambda live: self._delete(action, kind, live))
-                self.cluster.await_absence(kind, action.key, action.uid)
-                self.cluster.writes.create(kind, action.body)
+                self._make_anew(action, kind)
             case Delete():
                 self._retried(action, kind, lambda live: self._delete(action, kind, live))
             case _:
                 assert_never(action)
+
+    def _make_anew(self, action: Recreate, kind: ResourceKind) -> None:
+        self.cluster.await_absence(kind, action.key, action.uid)
+        try:
+            self.cluster.writes.create(kind, action.body)
+        except Rejected as rejected:
+            raise _HalfDoneError(
+                f"it was deleted, and could not be made anew: {rejected.message}"
+            ) from rejected
 
     def _retried(
         self,

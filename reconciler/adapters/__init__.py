@@ -1,1 +1,1 @@
-"""Everything outside this program: one folder an outside system, and folders never import each other."""
+"""All that is outside this program, one folder a system; folders never import each other."""

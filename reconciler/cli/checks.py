@@ -19,9 +19,8 @@ from reconciler.core.live import Listing
 from reconciler.core.resource import Catalog, ResourceKind
 from reconciler.ports import Cluster, Source
 
-#: `git cat-file --batch` and protocol v2 by default (git's release notes of 2.26); older ones fail
-#: in ways that are hard to read.
-_OLDEST_GIT = (2, 26)
+#: Configuration by the environment, GIT_CONFIG_COUNT, came with it (git's release notes of 2.31).
+_OLDEST_GIT = (2, 31)
 _SECONDS = 20.0
 _THREADS = 8
 

@@ -76,9 +76,12 @@ def _configured(
         settings = settings_of(options)
     except PlumblineError as error:
         findings.append(of_error(topic, error))
-        cluster = ClusterSettings(options.kubeconfig or "", options.context or "")
-        flags = {"cache_dir": options.cache_dir or "", "state_dir": options.state_dir or ""}
-        return Settings(cluster=cluster, **flags), ()
+        flags = Settings(
+            cluster=ClusterSettings(options.kubeconfig or "", options.context or ""),
+            cache_dir=options.cache_dir or "",
+            state_dir=options.state_dir or "",
+        )
+        return flags, ()
     try:
         named = tuple(target_named(settings, name) for name in options.targets)
     except ConfigError as error:
@@ -125,7 +128,7 @@ def _cluster(settings: Settings, findings: list[Finding]) -> tuple[Cluster | Non
     except PlumblineError as error:
         findings.append(of_error("kubeconfig", error))
         return None, None
-    findings.append(good("kubeconfig", f"{cluster.address}, namespace {cluster.namespace}"))
+    findings.append(good("kubeconfig", f"{cluster.described}, {cluster.address}"))
     answers, catalog = check_server(cluster)
     findings += answers
     return cluster, catalog

@@ -48,8 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--namespace",
         action="append",
         default=[],
-        help="for manifests that name none, and where unmanaged objects are looked for; may be "
-        "repeated",
+        help="for manifests that name none, and where to look for unmanaged ones; may be repeated",
     )
     parser.add_argument(
         "--file", default=DEFAULT_FILE, help=f"what to write (default: {DEFAULT_FILE})"

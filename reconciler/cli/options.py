@@ -54,7 +54,7 @@ def add_target_options(parser: argparse.ArgumentParser, *, many: bool) -> None:
         "--namespace",
         action="append",
         default=[],
-        help="for manifests that name none; unmanaged objects are looked for there; may be repeated",
+        help="for manifests that name none, and where to look for unmanaged ones; may be repeated",
     )
     parser.add_argument(
         "--live", metavar="FILE|DIR|-", help="compare with a dump by `kubectl get -o yaml|json`"

@@ -3,11 +3,13 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from reconciler.core.desired import DesiredState, Manifest
 from reconciler.core.diff import differences
 from reconciler.core.drift import Change, ChangeType, Drift, DriftType, Hidden, Severity
 from reconciler.core.expected import Answer, Expected, InSync, Untold
+from reconciler.core.fieldwise import fieldwise
 from reconciler.core.ignore import IgnoreRule, derived_rules, parted
 from reconciler.core.live import LiveState, comparable
 from reconciler.core.ownership import Ownership
@@ -87,7 +89,7 @@ def detect(
             explained[key] = drift.hidden
         else:
             found.append(drift)
-    strangers, whole = unmanaged(sides.desired, sides.live, namespaces, all_rules)
+    strangers, whole = unmanaged(sides.desired, sides.live, namespaces, all_rules, sides.catalog)
     found.extend(strangers)
     identified = [replace(d, id=drift_id(target, d), severity=severity_of(d)) for d in found]
     hidden = whole + sum(len(d.hidden) for d in found) + sum(map(len, explained.values()))
@@ -131,7 +133,7 @@ def _drift_of(
 
 def _absent(drift: Drift, sides: Sides) -> Drift:
     key, api_version = drift.key, drift.api_version
-    why = sides.catalog.why_unknown(api_version) or sides.live.why_unread(key)
+    why = sides.catalog.why_unknown(api_version, key.kind) or sides.live.why_unread(key)
     if why is not None:
         return replace(drift, note=why)
     if sides.catalog.find(api_version, key.kind) is not None:
@@ -159,11 +161,10 @@ def _modified(
     ownership = Ownership(live)
     changes: list[Change] = []
     hidden: list[Hidden] = []
-    for difference in differences(expected.body, comparable(live), node):
-        for part in parted(difference.as_change(), speaking):
-            change = _attributed(part, ownership)
-            rule = next((rule for rule in speaking if rule.matches(change)), None)
-            masked = redaction.change(drift.key, change)
+    found = differences(expected.body, comparable(live), node)
+    for whole in chain.from_iterable(fieldwise(each.as_change(), node) for each in found):
+        for change, rule in _judged(whole, speaking, ownership):
+            masked = redaction.change(drift.key, change, expected.body, live)
             if rule is None:
                 changes.append(masked)
             else:
@@ -175,6 +176,19 @@ def _modified(
         hidden=tuple(hidden),
         note=_note(expected, live),
     )
+
+
+def _judged(
+    whole: Change, rules: Sequence[IgnoreRule], ownership: Ownership
+) -> list[tuple[Change, IgnoreRule | None]]:
+    """Gives a change, in parts where a rule explains a part of it, each with its rule."""
+    judged: list[tuple[Change, IgnoreRule | None]] = []
+    for part in parted(whole, rules):
+        change = _attributed(part, ownership)
+        judged.append((change, next((rule for rule in rules if rule.matches(change)), None)))
+    if all(rule is None for _, rule in judged):
+        return [(_attributed(whole, ownership), None)]
+    return judged
 
 
 def _note(expected: Expected, live: JsonObject) -> str:

@@ -51,11 +51,18 @@ def _same_booleans(left: Any, right: Any) -> bool:
     """Tells, of two values that are equal to Python, whether they are booleans in like places."""
     if left is right:
         return True
+    # Most values are strings: a call for each would be slow, and so would a generator.
     if isinstance(left, dict):
-        return all(_same_booleans(value, right[name]) for name, value in left.items())
-    if isinstance(left, list):
-        return all(map(_same_booleans, left, right))
-    return isinstance(left, bool) == isinstance(right, bool)
+        for name, value in left.items():
+            if value.__class__ is not str and not _same_booleans(value, right[name]):
+                return False
+    elif isinstance(left, list):
+        for member, other in zip(left, right, strict=True):
+            if member.__class__ is not str and not _same_booleans(member, other):
+                return False
+    else:
+        return isinstance(left, bool) == isinstance(right, bool)
+    return True
 
 
 def differences(desired: object, live: object, node: Node | None) -> tuple[Difference, ...]:

@@ -6,12 +6,12 @@ from enum import StrEnum
 from typing import Any
 
 from reconciler.core.desired import Manifest, SourceLocation
-from reconciler.core.diff import item_of, merge_keys
+from reconciler.core.diff import is_reordering, item_of, merge_keys
 from reconciler.core.drift import Change, ChangeType, Hidden
 from reconciler.core.live import SERVER_METADATA
 from reconciler.core.ownership import FieldManager, Ownership
-from reconciler.core.path import Path, value_at
-from reconciler.core.redact import mask
+from reconciler.core.path import Item, Path, value_at
+from reconciler.core.redact import mask, named
 from reconciler.core.resource import JsonObject, ResourceKey
 from reconciler.core.schema import Node
 
@@ -97,16 +97,12 @@ def explain(
         node: What is known of the kind's fields, for lists' merge keys.
     """
     ownership = Ownership(live)
-    accounts = _Accounts(key, manifest, changes, hidden, user_rules)
+    accounts = _Accounts(key, manifest, live, changes, hidden, user_rules)
     fields = [
         accounts.of(path, value, ownership.owner(path, value))
         for path, value in _leaves(live, node, ())
     ]
-    removed = [change for change in changes if change.change is ChangeType.REMOVED]
-    fields.extend(
-        FieldOrigin(change.path, None, Origin.DRIFT, change=change, by=change.by)
-        for change in removed
-    )
+    fields.extend(accounts.removed())
     return tuple(fields)
 
 
@@ -114,34 +110,83 @@ def explain(
 class _Accounts:
     key: ResourceKey
     manifest: Manifest | None
+    live: JsonObject
     changes: Sequence[Change]
     hidden: Sequence[Hidden]
     user_rules: frozenset[str]
 
     def of(self, path: Path, value: Any, by: FieldManager | None) -> FieldOrigin:
         """Says where one live field comes from."""
-        shown = mask(self.key, path, value)
+        shown = mask(self.key, named(path, self.live), value)
         if path[0] == "status":
             return FieldOrigin(path, shown, Origin.STATUS, by=by)
         if path[0] == "metadata" and path[1] in SERVER_METADATA:
             return FieldOrigin(path, shown, Origin.SERVER)
-        change = next((c for c in self.changes if _covers(c, path)), None)
+        change = next((c for c in self.changes if self._covers(c, path)), None)
         if change is not None:
             return FieldOrigin(path, shown, Origin.DRIFT, by=change.by or by, change=change)
-        hidden = next((h for h in self.hidden if _covers(h.change, path)), None)
+        hidden = next((h for h in self.hidden if self._covers(h.change, path)), None)
         if hidden is not None:
-            origin = Origin.IGNORED if hidden.rule in self.user_rules else Origin.CONTROLLER
-            reason = f"{hidden.rule}: {hidden.reason}"
-            return FieldOrigin(path, shown, origin, by=by, reason=reason)
-        if self.manifest is not None and value_at(self.manifest.body, path) is not None:
-            return FieldOrigin(path, shown, Origin.DECLARED, source=self.manifest.source, by=by)
+            return self._hidden(hidden, path, shown, by)
         if self.manifest is None:
             return FieldOrigin(path, shown, Origin.DRIFT, by=by)
+        if _declares(self.manifest.body, path, value):
+            return FieldOrigin(path, shown, Origin.DECLARED, source=self.manifest.source, by=by)
         return FieldOrigin(path, shown, Origin.DEFAULTED, by=by)
 
+    def removed(self) -> Iterator[FieldOrigin]:
+        """Accounts for what is declared and not live: drift, or explained by a rule."""
+        for change in self.changes:
+            if change.change is ChangeType.REMOVED:
+                yield FieldOrigin(change.path, None, Origin.DRIFT, change=change)
+        for hidden in self.hidden:
+            if hidden.change.change is ChangeType.REMOVED:
+                yield self._hidden(hidden, hidden.change.path, None, None)
 
-def _covers(change: Change, path: Path) -> bool:
-    return change.change is not ChangeType.REMOVED and change.path == path[: len(change.path)]
+    def _hidden(
+        self, hidden: Hidden, path: Path, shown: Any, by: FieldManager | None
+    ) -> FieldOrigin:
+        origin = Origin.IGNORED if hidden.rule in self.user_rules else Origin.CONTROLLER
+        return FieldOrigin(path, shown, origin, by=by, reason=f"{hidden.rule}: {hidden.reason}")
+
+    def _covers(self, change: Change, path: Path) -> bool:
+        """Whether a change speaks of a live field; one of a list's order speaks of none."""
+        return (
+            change.change is not ChangeType.REMOVED
+            and change.path == path[: len(change.path)]
+            and not is_reordering(change, value_at(self.live, change.path))
+        )
+
+
+def _declares(body: Any, path: Path, value: Any) -> bool:
+    """Whether a declaration names a field, in its own words.
+
+    Its lists may lack merge keys that have defaults, such as a port's protocol, and members that
+    were added to the live list move the others' indexes.
+    """
+    if body is None:
+        return False
+    if not path:
+        return True
+    step, rest = path[0], path[1:]
+    if isinstance(step, str):
+        if step == "data" and isinstance(body, Mapping) and body.get("kind") == "Secret":
+            folded = value_at(body, ("stringData", *rest)) is not None
+            return folded or value_at(body, path) is not None
+        return isinstance(body, Mapping) and _declares(body.get(step), rest, value)
+    members = body if isinstance(body, list) else []
+    if isinstance(step, Item):
+        found = (item for item in members if _may_be(step, item))
+        return any(_declares(item, rest, value) for item in found)
+    inside = _declares(members[step], rest, value) if rest and step < len(members) else False
+    return inside or (not rest and value in members)
+
+
+def _may_be(step: Item, item: object) -> bool:
+    if not isinstance(item, Mapping):
+        return False
+    shared = [(key, value) for key, value in step.keys if key in item]
+    return bool(shared) and all(item[key] == value for key, value in shared)
 
 
 def _leaves(value: Any, node: Node | None, path: Path) -> Iterator[tuple[Path, Any]]:

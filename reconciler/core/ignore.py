@@ -4,20 +4,18 @@ Built-in rules are data (`reconciler/data/rules.json`); users write theirs in `p
 A rule never adds drift, and whatever it hides is counted and can be shown.
 """
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fnmatch import fnmatchcase
-from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any
 
 from reconciler.core.desired import DesiredState
 from reconciler.core.drift import Change, ChangeType, Drift
-from reconciler.core.path import Item, Path, Step, format_path
+from reconciler.core.path import Item, Step, format_path, is_prefix, parse_pattern
 from reconciler.core.resource import JsonObject, ResourceKey, metadata_of
-
-#: A pattern for one step: a field's name with wildcards, or `*`, or merge keys with wildcards.
-StepPattern: TypeAlias = str | tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +31,10 @@ class IgnoreRule:
         kind: With wildcards.
         namespace: With wildcards.
         object_name: The object's name, with wildcards.
-        managers: Field managers, with wildcards; empty for any, also for none.
-        value: What the live value, as text, must look like; with wildcards.
+        managers: Field managers, with wildcards; empty for any, also for none. Nobody knows who
+            removed a field: such a rule explains a removal only if all who may have done it match.
+        value: What the live value (of a removal, the one that is gone) must look like; with
+            wildcards. What is no string is written as JSON.
         until: The last day on which the rule holds; None for good.
         builtin: Whether it ships with Plumbline.
     """
@@ -63,7 +63,7 @@ class IgnoreRule:
     def matches(self, change: Change) -> bool:
         """Whether the rule explains this change of an object that it speaks of."""
         pattern = parse_pattern(self.path)
-        if not pattern or not _is_prefix(pattern, change.path):
+        if not pattern or not is_prefix(pattern, change.path):
             return False
         if self.managers and not _is_by(change, self.managers):
             return False
@@ -72,13 +72,11 @@ class IgnoreRule:
     def reaches_into(self, change: Change) -> bool:
         """Whether the rule may explain a part of this change, but not all of it."""
         pattern = parse_pattern(self.path)
-        if len(pattern) == len(change.path) and self.value != "*":
-            # A rule for some members of a list, such as one finalizer among several.
-            whole = change.desired if change.change is ChangeType.REMOVED else change.live
-            return isinstance(whole, list) and _is_prefix(pattern, change.path)
-        return len(pattern) > len(change.path) and _is_prefix(
-            pattern[: len(change.path)], change.path
-        )
+        if len(pattern) > len(change.path):
+            return is_prefix(pattern[: len(change.path)], change.path)
+        # Some values, or what some managers set: one finalizer among several, say.
+        is_choosy = self.value != "*" or bool(self.managers)
+        return bool(pattern) and is_choosy and is_prefix(pattern, change.path)
 
 
 def holds(rules: Iterable[IgnoreRule], today: date) -> tuple[IgnoreRule, ...]:
@@ -95,19 +93,61 @@ def parted(change: Change, rules: Sequence[IgnoreRule]) -> Iterator[Change]:
     """Splits a change of a whole subtree into its fields, as far as a rule reaches into it.
 
     So that a rule for one annotation hides that one, and not another that was added with it.
+    A whole list of scalars that changed is split into members that were added and removed, each
+    at its index in the list that it is in.
     """
-    whole = change.live if change.change is ChangeType.ADDED else change.desired
-    if change.change is ChangeType.CHANGED or not any(rule.reaches_into(change) for rule in rules):
+    if not any(rule.reaches_into(change) for rule in rules):
+        yield change
+    elif change.change is ChangeType.CHANGED:
+        yield from _members(change)
+    else:
+        is_added = change.change is ChangeType.ADDED
+        children = list(_children(change.live if is_added else change.desired))
+        for step, child in children:
+            part = replace(change, path=(*change.path, step))
+            part = replace(part, live=child) if is_added else replace(part, desired=child)
+            yield from parted(part, rules)
+        if not children:
+            yield change
+
+
+def _members(change: Change) -> Iterator[Change]:
+    """Splits the change of a whole list of scalars; any other change stays whole."""
+    desired, live = change.desired, change.live
+    if not (isinstance(desired, list) and isinstance(live, list)):
         yield change
         return
-    for step, child in _children(whole):
-        part = replace(change, path=(*change.path, step))
-        part = (
-            replace(part, live=child)
-            if change.change is ChangeType.ADDED
-            else replace(part, desired=child)
+    removed, common_desired = _over(desired, live)
+    added, common_live = _over(live, desired)
+    for index in removed:
+        path = (*change.path, index)
+        yield replace(
+            change, path=path, change=ChangeType.REMOVED, desired=desired[index], live=None
         )
-        yield from parted(part, rules)
+    for index in added:
+        path = (*change.path, index)
+        yield replace(change, path=path, change=ChangeType.ADDED, desired=None, live=live[index])
+    if common_desired != common_live:
+        yield replace(change, desired=common_desired, live=common_live)
+
+
+def _over(some: Sequence[Any], others: Sequence[Any]) -> tuple[list[int], list[Any]]:
+    """Gives the indexes of what one list has more than another, and the members that both have."""
+    left = Counter(map(_identity, others))
+    over: list[int] = []
+    common: list[Any] = []
+    for index, member in enumerate(some):
+        identity = _identity(member)
+        if left[identity]:
+            left[identity] -= 1
+            common.append(member)
+        else:
+            over.append(index)
+    return over, common
+
+
+def _identity(member: object) -> str:
+    return json.dumps(member, sort_keys=True)
 
 
 def hides_object(rule: IgnoreRule, drift: Drift) -> bool:
@@ -153,7 +193,7 @@ def _autoscaled(key: ResourceKey, spec: Mapping[str, Any], source: str) -> Itera
 
 def _claims(key: ResourceKey, spec: Mapping[str, Any]) -> Iterator[IgnoreRule]:
     for template in spec.get("volumeClaimTemplates") or ():
-        name = metadata_of(template).get("name")
+        name = metadata_of(template).get("name") if isinstance(template, Mapping) else None
         if name:
             yield IgnoreRule(
                 name="claim-template",
@@ -198,86 +238,29 @@ def _injected(key: ResourceKey, body: JsonObject) -> Iterator[IgnoreRule]:
                 )
 
 
-@lru_cache(maxsize=4096)
-def parse_pattern(text: str) -> tuple[StepPattern, ...]:
-    """Reads a rule's path.
-
-    Raises:
-        ValueError: It isn't a path: the message says where.
-    """
-    steps: list[StepPattern] = []
-    rest = text
-    while rest:
-        if rest[0] == "[":
-            step, rest = _bracket(rest, text)
-            steps.append(step)
-        else:
-            name = rest.lstrip(".") if not steps else rest.removeprefix(".")
-            end = min((i for i in (name.find("."), name.find("[")) if i >= 0), default=len(name))
-            if not name[:end]:
-                raise ValueError(f"a field's name is missing at {rest!r}")
-            steps.append(name[:end])
-            rest = name[end:]
-    return tuple(steps)
-
-
-def _bracket(rest: str, text: str) -> tuple[StepPattern, str]:
-    if rest.startswith('["'):
-        end = rest.find('"]')
-        if end < 0:
-            raise ValueError(f"a '[\"' in {text!r} is never closed by '\"]'")
-        return rest[2:end], rest[end + 2 :]
-    end = rest.find("]")
-    if end < 0:
-        raise ValueError(f"a '[' in {text!r} is never closed by ']'")
-    inside = rest[1:end]
-    if "=" not in inside:
-        return inside, rest[end + 1 :]
-    pairs = (pair.partition("=") for pair in inside.split(","))
-    return tuple((key, value) for key, _, value in pairs), rest[end + 1 :]
-
-
-def path_matches(pattern: str, path: Path) -> bool:
-    """Whether a path is the field that a pattern names, or below it."""
-    return _is_prefix(parse_pattern(pattern), path)
-
-
-def _is_prefix(pattern: Sequence[StepPattern], path: Path) -> bool:
-    return len(pattern) <= len(path) and all(
-        _step_matches(wanted, step) for wanted, step in zip(pattern, path, strict=False)
+def _is_by(change: Change, managers: Sequence[str]) -> bool:
+    authors = [change.by] if change.by else change.candidates
+    return bool(authors) and all(
+        any(fnmatchcase(author.manager, wanted) for wanted in managers) for author in authors
     )
 
 
-def _step_matches(wanted: StepPattern, step: Step) -> bool:
-    match step:
-        case Item():
-            if isinstance(wanted, str):
-                return wanted == "*"
-            have = {key: str(value) for key, value in step.keys}
-            return all(fnmatchcase(have.get(key, ""), value) for key, value in wanted)
-        case int():
-            return isinstance(wanted, str) and wanted in ("*", str(step))
-        case str():
-            return isinstance(wanted, str) and fnmatchcase(step, wanted)
-
-
-def _is_by(change: Change, managers: Sequence[str]) -> bool:
-    authors = [change.by] if change.by else list(change.candidates[:1])
-    return any(fnmatchcase(a.manager, wanted) for a in authors for wanted in managers)
-
-
 def _text(change: Change) -> str:
-    value = change.desired if change.change is ChangeType.REMOVED else change.live
-    return value if isinstance(value, str) else str(value)
+    return _as_text(change.desired if change.change is ChangeType.REMOVED else change.live)
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
 def _children(whole: object) -> Iterator[tuple[Step, Any]]:
     if isinstance(whole, Mapping):
         yield from whole.items()
     elif isinstance(whole, list):
+        names = [child.get("name") if isinstance(child, Mapping) else None for child in whole]
+        named = all(isinstance(name, str) for name in names) and len(set(names)) == len(names)
         for index, child in enumerate(whole):
-            named = isinstance(child, Mapping) and isinstance(child.get("name"), str)
-            yield (Item((("name", child["name"]),)) if named else index), child
+            yield (Item((("name", names[index]),)) if named else index), child
 
 
 def describe(rule: IgnoreRule) -> str:

@@ -6,11 +6,11 @@ The format is fieldsV1 of kubernetes-sigs/structured-merge-diff (fieldpath/seria
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.core.path import Item, Path, Step
+from reconciler.core.path import Item, Path, Step, value_at
 from reconciler.core.resource import metadata_of
 
 
@@ -35,6 +35,7 @@ class Ownership:
     """The managedFields of one live object."""
 
     def __init__(self, live: Mapping[str, Any]) -> None:
+        self._live = live
         self._entries: list[tuple[FieldManager, Mapping[str, Any]]] = []
         for entry in metadata_of(live).get("managedFields") or ():
             manager = FieldManager(
@@ -62,19 +63,29 @@ class Ownership:
         Falls back to the owner of the nearest enclosing value that is owned as a whole, as an
         atomic list or map is. None where nobody does: the server filled it in.
         """
-        owners = [m for m, fields in self._entries if _owns(fields, path, value)]
-        if owners:
-            return max(owners)
+        owners = self.owners(path, value)
         for end in range(len(path) - 1, 0, -1):
-            owners = [m for m, fields in self._entries if _is_leaf(fields, path[:end])]
             if owners:
-                return max(owners)
-        return None
+                break
+            owners = self._whole_owners(path[:end])
+        return owners[0] if owners else None
 
     def owners(self, path: Path, value: object) -> tuple[FieldManager, ...]:
         """Names everybody who owns the value at a path or anything in it, the latest first."""
-        found = (m for m, fields in self._entries if _owns(fields, path, value))
+        values = self._values(path, value)
+        found = (m for m, fields in self._entries if _descend(fields, path, values) is not None)
         return tuple(sorted(found, reverse=True))
+
+    def _whole_owners(self, path: Path) -> tuple[FieldManager, ...]:
+        """Names who owns the value at a path as a whole, the latest first."""
+        values = self._values(path, None)
+        found = (m for m, fields in self._entries if _is_leaf(_descend(fields, path, values)))
+        return tuple(sorted(found, reverse=True))
+
+    def _values(self, path: Path, last: object) -> list[object]:
+        """Gives the live value behind each step: a list's items are told apart by what they are."""
+        values = [value_at(self._live, path[: end + 1]) for end in range(len(path))]
+        return values if last is None or not path else [*values[:-1], last]
 
     def candidates(self) -> tuple[FieldManager, ...]:
         """Names who could have removed a field: whoever wrote the object, the latest first.
@@ -84,46 +95,46 @@ class Ownership:
         return tuple(m for m in self.managers if m.subresource != "status")
 
 
-def _owns(fields: Mapping[str, Any], path: Path, value: object) -> bool:
-    node = _descend(fields, path, value)
-    return node is not None
-
-
-def _is_leaf(fields: Mapping[str, Any], path: Path) -> bool:
-    node = _descend(fields, path, None)
+def _is_leaf(node: Mapping[str, Any] | None) -> bool:
     return node is not None and not any(key != "." for key in node)
 
 
-def _descend(fields: Mapping[str, Any], path: Path, value: object) -> Mapping[str, Any] | None:
-    node: Mapping[str, Any] = fields
-    last = len(path) - 1
-    for position, step in enumerate(path):
-        found = _child(node, step, value if position == last else None)
-        if found is None:
-            return None
-        node = found
+def _descend(
+    fields: Mapping[str, Any], path: Path, values: Sequence[object]
+) -> Mapping[str, Any] | None:
+    node: Mapping[str, Any] | None = fields
+    for step, value in zip(path, values, strict=True):
+        if node is None:
+            break
+        node = _child(node, step, value)
     return node
 
 
 def _child(node: Mapping[str, Any], step: Step, value: object) -> Mapping[str, Any] | None:
     match step:
         case str():
-            child: Mapping[str, Any] | None = node.get(f"f:{step}")
-            return child
+            field: Mapping[str, Any] | None = node.get(f"f:{step}")
+            return field
         case int():
             by_index: Mapping[str, Any] | None = node.get(f"i:{step}")
-            return by_index if by_index is not None else _set_member(node, value)
+            return by_index if by_index is not None else _member(node, value, _fields(value))
         case Item():
-            wanted = dict(step.keys)
-            for name, child in node.items():
-                if name.startswith("k:") and _keys_match(json.loads(name[2:]), wanted):
-                    return dict(child)
-            return None
+            # The step's keys may be guessed ones: the item's own say more.
+            return _member(node, None, {**_fields(value), **dict(step.keys)})
 
 
-def _set_member(node: Mapping[str, Any], value: object) -> Mapping[str, Any] | None:
+def _fields(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _member(
+    node: Mapping[str, Any], value: object, keys: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    """Finds a list's item by its merge keys, or a set's member by its value."""
     for name, child in node.items():
-        if name.startswith("v:") and json.loads(name[2:]) == value:
+        if name.startswith("v:") and value is not None and json.loads(name[2:]) == value:
+            return dict(child)
+        if name.startswith("k:") and _keys_match(json.loads(name[2:]), keys):
             return dict(child)
     return None
 

@@ -6,8 +6,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from reconciler.core.drift import Change, Decision, Drift, DriftType, Severity
-from reconciler.core.ignore import path_matches
-from reconciler.core.path import Item, Path
+from reconciler.core.path import Item, Path, path_matches
 from reconciler.core.resource import ResourceKey
 
 
@@ -150,7 +149,8 @@ def _is_container(path: Path) -> bool:
     """Whether a whole container was added or removed."""
     lists = ("containers", "initContainers", "ephemeralContainers")
     return bool(path) and (
-        path[-1] in lists or (len(path) > 1 and path[-2] in lists and isinstance(path[-1], Item))
+        path[-1] in lists
+        or (len(path) > 1 and path[-2] in lists and isinstance(path[-1], Item | int))
     )
 
 

@@ -3,31 +3,36 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.core.drift import Change, MaskedDigest
-from reconciler.core.path import Item, Path, Step
+from reconciler.core.path import Item, Path, Step, value_at
 from reconciler.core.resource import ResourceKey
 
 #: What a masked value looks like (DESIGN, section 6).
 MASK = "***"
 
-#: kubectl apply repeats the whole object there, secrets included.
-_LAST_APPLIED: Path = (
-    "metadata",
-    "annotations",
-    "kubectl.kubernetes.io/last-applied-configuration",
-)
-
 #: Names under which people keep secrets in the open: environment variables, ConfigMap keys, fields
 #: of custom resources. A name that ends in Name, Ref, Key(Ref) or File only points to one.
 _SENSITIVE = re.compile(
-    r"(?i)(password|passwd|passphrase|pwd|secret|token|credentials?|"
+    r"(?i)(password|passwd|passphrase|pwd|secret|token|credentials?|secret[_.-]key|"
     r"(?:api|access|private|signing|encryption|client)[_.-]?key)(?:[_.-]?(?:value|data|base64|b64))?\Z"
 )
-_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+#: A private key in PEM, or that in base64: `LS0tLS1CRUdJTi` is `-----BEGIN `, and what follows it
+#: in a certificate or a public key is told apart.
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----|LS0tLS1CRUdJTi(?!BDRVJUSUZJQ0FUR|BQVUJMSUMg)"
+)
+#: A secret inside a longer text: `--password=…`, `token: …`, `"apiKey": "…"`, as in arguments and
+#: in whole configuration files. A variable in its place, such as `$(PASSWORD)`, is none.
+_ASSIGNED = re.compile(
+    r"(?i)((?:password|passwd|passphrase|pwd|secret|token|secret[_.-]?key|client[_.-]?key[_.-]?data|"
+    r"(?:api|access|private|signing|encryption)[_.-]?key)[\"']?[ \t]*[:=][ \t]*[\"']?|"
+    r"authorization[\"']?[ \t]*[:=][ \t]*[\"']?(?:basic|bearer)[ \t]+)"
+    r"(?![$\s])[^\s\"',;&]+"
+)
 #: The password of a URL's user, as in postgres://user:password@host.
 _URL_PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:[^\s/@]+@")
 
@@ -52,10 +57,19 @@ class Redaction:
             text.encode("utf-8", "surrogatepass"), key=self.key, digest_size=6
         ).hexdigest()
 
-    def change(self, resource: ResourceKey, change: Change) -> Change:
-        """Masks a change's values where they hold a secret; else gives the change as it is."""
-        desired = mask(resource, change.path, change.desired)
-        live = mask(resource, change.path, change.live)
+    def change(
+        self, resource: ResourceKey, change: Change, desired: object = None, live: object = None
+    ) -> Change:
+        """Masks a change's values where they hold a secret; else gives the change as it is.
+
+        Args:
+            resource: The object.
+            change: What differs.
+            desired: The whole expected object, and
+            live: the whole live one: a list's item that has no merge keys is named there.
+        """
+        desired = mask(resource, named(change.path, desired), change.desired)
+        live = mask(resource, named(change.path, live), change.live)
         if desired == change.desired and live == change.live:
             return change
         masked = MaskedDigest(self.digest(change.desired), self.digest(change.live))
@@ -63,7 +77,11 @@ class Redaction:
 
 
 def mask(resource: ResourceKey, path: Path, value: Any) -> Any:
-    """Gives the value at a path with every secret in it replaced by `***`."""
+    """Gives the value at a path with every secret in it replaced by `***`.
+
+    Whether something is a secret depends on its names, so a list's items should be named in the
+    path; see `named`.
+    """
     if value is None:
         return None
     if _is_secret_place(resource, path):
@@ -71,35 +89,57 @@ def mask(resource: ResourceKey, path: Path, value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: mask(resource, (*path, name), child) for name, child in value.items()}
     if isinstance(value, list):
-        return [mask(resource, (*path, step), child) for step, child in _items(value)]
-    if isinstance(value, str) and (_is_sensitive(path) or _looks_secret(value)):
+        return [
+            mask(resource, (*path, _named_step(index, child)), child)
+            for index, child in enumerate(value)
+        ]
+    if isinstance(value, bool):
+        return value
+    if _is_sensitive(path) or (isinstance(value, str) and _looks_secret(value)):
         return MASK
-    return value
+    return _ASSIGNED.sub(rf"\g<1>{MASK}", value) if isinstance(value, str) else value
+
+
+def named(path: Path, body: object) -> Path:
+    """Gives a path with every list's item by its own name, as far as the body has it."""
+    steps: list[Step] = []
+    for step in path:
+        body = value_at(body, (step,))
+        steps.append(step if isinstance(step, str) else _named_step(step, body))
+    return tuple(steps)
+
+
+def _named_step(step: Step, item: object) -> Step:
+    if not isinstance(item, Mapping):
+        return step
+    names = tuple((key, item[key]) for key in ("name", "key") if isinstance(item.get(key), str))
+    return Item(names) if names else step
 
 
 def _is_secret_place(resource: ResourceKey, path: Path) -> bool:
-    if path[:3] == _LAST_APPLIED:
+    # kubectl apply, and others after it, repeat the whole object in an annotation of such a name.
+    if any(isinstance(step, str) and "last-applied" in step for step in path):
         return True
     is_secret = resource.kind == "Secret" and resource.group == ""
     return is_secret and path[:1] in (("data",), ("stringData",))
 
 
 def _is_sensitive(path: Path) -> bool:
-    """Whether a string at this path is named like a secret."""
-    last = path[-1] if path else ""
-    if last == "value" and len(path) > 1 and isinstance(path[-2], Item):
-        # An environment variable, or anything else that is a list of names and values.
-        return any(_SENSITIVE.search(str(name)) for key, name in path[-2].keys if key == "name")
-    return isinstance(last, str) and _SENSITIVE.search(last) is not None
+    """Whether a scalar at this path is named like a secret."""
+    steps = [step for step in path if not isinstance(step, int)]
+    if len(steps) > 1 and steps[-1] == "value":
+        # An environment variable, or anything else that has a name and a value.
+        steps.pop()
+    match steps[-1:]:
+        case [Item(keys=keys)]:
+            return any(_SENSITIVE.search(str(name)) for _, name in keys)
+        case [str(name)]:
+            return _SENSITIVE.search(name) is not None
+        case _:
+            return False
 
 
 def _looks_secret(value: str) -> bool:
     return _PRIVATE_KEY.search(value) is not None or (
         "://" in value and _URL_PASSWORD.search(value) is not None
     )
-
-
-def _items(items: list[Any]) -> Iterator[tuple[Step, Any]]:
-    for index, item in enumerate(items):
-        named = isinstance(item, Mapping) and isinstance(item.get("name"), str)
-        yield (Item((("name", item["name"]),)) if named else index), item

@@ -67,20 +67,26 @@ class Catalog:
         preferred: By `(group, kind)`, the `apiVersion` that the server prefers.
         unreadable: By `group/version`, why its discovery failed. A kind of such a group is
             unknown, not absent.
+        partial: Why any other kind is unknown too; empty where `kinds` are all there are. A dump
+            holds only what was dumped.
     """
 
     server_version: str
     kinds: Mapping[tuple[str, str], ResourceKind]
     preferred: Mapping[tuple[str, str], str]
     unreadable: Mapping[str, str]
+    partial: str = ""
 
     def find(self, api_version: str, kind: str) -> ResourceKind | None:
         """Gives the kind served under exactly this `apiVersion`, or None."""
         return self.kinds.get((api_version, kind))
 
-    def why_unknown(self, api_version: str) -> str | None:
-        """Says why kinds of this `apiVersion` can't be told, or None where they can."""
-        return self.unreadable.get(api_version)
+    def why_unknown(self, api_version: str, kind: str) -> str | None:
+        """Says why it can't be told whether this kind is served, or None where it can."""
+        reason = self.unreadable.get(api_version)
+        if reason is None and self.partial and self.find(api_version, kind) is None:
+            return self.partial
+        return reason
 
 
 def split_api_version(api_version: str) -> tuple[str, str]:

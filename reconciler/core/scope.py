@@ -1,12 +1,19 @@
 """Which objects a look at a target must read: what is declared, and what may be unmanaged."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from reconciler.core.desired import DesiredState
-from reconciler.core.live import Listing
-from reconciler.core.resource import Catalog, JsonObject, ResourceKey, ResourceKind, metadata_of
+from reconciler.core.live import Listing, LiveState
+from reconciler.core.resource import (
+    Catalog,
+    JsonObject,
+    ResourceKey,
+    ResourceKind,
+    metadata_of,
+    split_api_version,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,22 @@ def _add_scope(
         wanted[kind] = wanted.get(kind, frozenset()) | namespaces
 
 
+def unseen(
+    live: LiveState, catalog: Catalog, transient: Sequence[TransientKind]
+) -> tuple[str, ...]:
+    """Says where unmanaged objects could not be looked for, each in a sentence."""
+    places = []
+    for unread in live.unread:
+        what = unread.kind or f"the group {unread.group or 'core'}"
+        where = f" in {unread.namespace}" if unread.namespace else ""
+        places.append(f"{what}{where}: {unread.reason}")
+    for api_version, reason in catalog.unreadable.items():
+        group, _ = split_api_version(api_version)
+        if not any(each.kind == "*" and fnmatchcase(group, each.group) for each in transient):
+            places.append(f"{api_version}: {reason}")
+    return tuple(f"nothing unmanaged could be found among {place}" for place in places)
+
+
 def bind_generated(
     desired: DesiredState, live: Mapping[str, Mapping[ResourceKey, JsonObject]]
 ) -> DesiredState:
@@ -85,6 +108,7 @@ def bind_generated(
             (str(metadata_of(body).get("creationTimestamp") or ""), each)
             for each, body in live.get(manifest.api_version, {}).items()
             if (each.kind, each.namespace) == (key.kind, key.namespace)
+            and each not in desired.resources
             and metadata_of(body).get("generateName") == key.name.removesuffix("*")
         ]
         newest = max(found, default=None)

@@ -1,13 +1,20 @@
 """Finds live objects that nobody declared and that no controller made of something declared."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from reconciler.core.desired import DesiredState
 from reconciler.core.drift import Drift, DriftType, Severity
 from reconciler.core.ignore import IgnoreRule, hides_object
 from reconciler.core.live import LiveState
 from reconciler.core.ownership import Ownership
-from reconciler.core.resource import JsonObject, ResourceKey, metadata_of
+from reconciler.core.resource import (
+    Catalog,
+    JsonObject,
+    ResourceKey,
+    metadata_of,
+    split_api_version,
+)
 
 
 def unmanaged(
@@ -15,11 +22,12 @@ def unmanaged(
     live: LiveState,
     namespaces: frozenset[str],
     rules: Sequence[IgnoreRule],
+    catalog: Catalog,
 ) -> tuple[list[Drift], int]:
     """Finds the unmanaged objects of some namespaces.
 
     An object that has an owner which is live is never told of: its owner is, if nobody declared
-    that one.
+    that one. Nor is one whose owner could not be read: it may be declared.
 
     Returns:
         The drifts, and how many objects were left out because a rule explains them.
@@ -40,7 +48,10 @@ def unmanaged(
             continue
         seen.add(uid)
         references = metadata_of(body).get("ownerReferences") or ()
-        if any(str(reference.get("uid")) in owners for reference in references):
+        if any(
+            str(reference.get("uid")) in owners or _is_unread(reference, key, live, catalog)
+            for reference in references
+        ):
             continue
         drift = _stranger(api_version, key, body)
         if any(hides_object(rule, drift) for rule in rules):
@@ -48,6 +59,17 @@ def unmanaged(
         else:
             found.append(drift)
     return found, hidden
+
+
+def _is_unread(
+    reference: Mapping[str, Any], dependent: ResourceKey, live: LiveState, catalog: Catalog
+) -> bool:
+    """Whether an owner is of what couldn't be read; it is cluster-scoped or a neighbour."""
+    api_version, kind = str(reference.get("apiVersion")), str(reference.get("kind"))
+    group, _ = split_api_version(api_version)
+    owner = ResourceKey(group, kind, dependent.namespace, str(reference.get("name")))
+    unread = catalog.why_unknown(api_version, kind) or live.why_unread(owner)
+    return unread is not None
 
 
 def _declared_uids(desired: DesiredState, live: LiveState) -> set[str]:

@@ -184,14 +184,17 @@ def _is_short(value: Any) -> bool:
     return not isinstance(value, str) or len(value) <= _CHARACTERS
 
 
-def _digests(masked: MaskedDigest | None) -> Line:
+def digest_words(masked: MaskedDigest | None) -> str:
     """Shows that a masked value changed: the first digits of what it was and of what it is."""
     if masked is None:
-        return ()
+        return ""
     same = masked.desired[:_DIGITS] == masked.live[:_DIGITS]
     old, new = (d if same else d[:_DIGITS] for d in (masked.desired, masked.live))
-    arrow = " → " if old and new else ""
-    return (Span(f"({old}{arrow}{new})", Ink.DIM),)
+    return f"({old}{' → ' if old and new else ''}{new})"
+
+
+def _digests(masked: MaskedDigest | None) -> Line:
+    return (Span(digest_words(masked), Ink.DIM),) if masked else ()
 
 
 def _value_lines(change: Change, style: Style) -> list[Line]:

@@ -5,6 +5,7 @@ nothing, there is `null`. Bodies of writes aren't masked and are never part of a
 """
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, Final
 
 from reconciler.core.desired import SourceLocation
@@ -202,6 +203,8 @@ def _json(value: Any) -> Any:
         case int() if not -(2**63) <= value < 2**64:
             # As a decoder of JSON reads it.
             return float(value)
+        case float() if not isfinite(value):
+            return str(value)
         case _:
             return value
 

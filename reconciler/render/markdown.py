@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from reconciler.core.drift import Change, ChangeType, Drift, DriftType, MaskedDigest
+from reconciler.core.drift import Change, ChangeType, Drift, DriftType
 from reconciler.core.path import format_path
 from reconciler.core.report import Report
 from reconciler.render.ages import minute, moment
@@ -29,17 +29,17 @@ from reconciler.render.values import block, inline, is_many_lines, is_tree, text
 #: GitHub refuses a longer comment ("body is too long (maximum is 65536 characters)").
 LIMIT = 65_536
 
-#: Kept free for what stands below the objects.
-_RESERVE = 8_192
-
 #: How many lines of one change are shown, how many characters of a line, and how many characters
 #: of one object: a comment is for reading, and other objects want room too.
 _LINES = 40
 _CHARACTERS = 400
 _OBJECT = 16_384
 
+#: Room for the sentence that says how many objects are left out.
+_LEFT_OUT = 100
+
 #: How many notes and unproven fields are named.
-_NOTES = 20
+_NOTES = 10
 
 _STYLE = Style(colour=False, width=0)
 
@@ -51,26 +51,26 @@ def report_markdown(report: Report, now: datetime) -> str:
         report: What to write; secrets in it are masked already.
         now: The time of writing, with its zone; ages count from it.
     """
-    head = [*_title(report), ""]
-    used = _size(head)
+    head, tail = [*_title(report), ""], _tail(report, now)
+    room = LIMIT - _size(head) - _size(tail) - _LEFT_OUT
     objects: list[str] = []
     shown = 0
     for drift in report.drifts:
         lines = _object(drift, now)
-        if used + _size(lines) > LIMIT - _RESERVE:
+        room -= _size(lines)
+        if room < 0:
             break
         objects += lines
-        used += _size(lines)
         shown += 1
     if shown < len(report.drifts):
         left = counted(len(report.drifts) - shown, "object")
         objects += [f"**{left} more, left out: a comment can't be longer.**", ""]
-    return "\n".join([*head, *objects, *_tail(report, now)]) + "\n"
+    return "\n".join([*head, *objects, *tail]) + "\n"
 
 
 def code(text: str) -> str:
-    """Writes foreign text as a code span."""
-    shown = safe(text)
+    """Writes foreign text as a code span, cut where it is long."""
+    shown = _shortened(safe(text))
     fence = "`" * (_longest_run(shown) + 1)
     pad = " " if shown[:1] in ("", "`", " ") or shown[-1:] in ("`", " ") else ""
     return f"{fence}{pad}{shown}{pad}{fence}"
@@ -78,7 +78,7 @@ def code(text: str) -> str:
 
 def _html_code(text: str) -> str:
     """Writes foreign text as code inside of a block of HTML."""
-    return f"<code>{html.escape(safe(text))}</code>"
+    return f"<code>{html.escape(_shortened(safe(text)))}</code>"
 
 
 def _longest_run(text: str) -> int:
@@ -128,8 +128,7 @@ def _object(drift: Drift, now: datetime) -> list[str]:
     if shown < len(drift.changes):
         lines += [f"{counted(len(drift.changes) - shown, 'change')} more, left out.", ""]
     if drift.hidden:
-        verb = "is" if len(drift.hidden) == 1 else "are"
-        lines += [f"{counted(len(drift.hidden), 'difference')} more {verb} explained by rules.", ""]
+        lines += [f"{len(drift.hidden):,} more explained by rules.", ""]
     return [*lines, "</details>", ""]
 
 
@@ -146,7 +145,7 @@ def _about(drift: Drift, now: datetime) -> list[str]:
         case DriftType.MODIFIED:
             pass
     if drift.note:
-        lines.append(code(_shortened(drift.note)))
+        lines.append(code(drift.note))
     first_seen = moment(drift.first_seen)
     if first_seen is not None:
         lines.append(f"First seen {minute(first_seen)}.")
@@ -198,9 +197,9 @@ def _tail(report: Report, now: datetime) -> list[str]:
         lines += [f"{counted(len(report.unproven), 'field')} could not be proven:", ""]
         for each in report.unproven[:_NOTES]:
             place = f"{each.key} {each.path}".rstrip()
-            lines.append(f"- {code(_brief(place))}: {code(_brief(each.reason))}")
+            lines.append(f"- {code(place)}: {code(each.reason)}")
         lines += ["", *_more(len(report.unproven))]
-    lines += [f"> {code(_brief(note))}" for note in report.notes[:_NOTES]]
+    lines += [f"> {code(note)}" for note in report.notes[:_NOTES]]
     if report.notes:
         lines += ["", *_more(len(report.notes))]
     facts = [comparison_words(report.comparison), request_words(report.requests)]
@@ -211,13 +210,3 @@ def _tail(report: Report, now: datetime) -> list[str]:
 
 def _more(count: int) -> list[str]:
     return [f"… and {count - _NOTES} more", ""] if count > _NOTES else []
-
-
-def _brief(text: str) -> str:
-    """Keeps what stands below the objects inside of what was kept free for it."""
-    return text if len(text) <= _BRIEF else text[:_BRIEF] + "…"
-
-
-#: 20 notes and 20 unproven fields of two texts, each at most doubled by escapes, fit into the
-#: reserve... 
-_BRIEF = 60

@@ -4,6 +4,7 @@ Both are read back as they were, and hold no character that a terminal would act
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -21,6 +22,12 @@ _AMBIGUOUS = re.compile(r"[-+.]*[0-9]|[-+]?\.(inf|nan)|[yYnN]\Z|[=<]\Z|<<\Z", re
 def report_json(report: Report) -> str:
     """Writes a report as JSON, indented, with a newline at the end."""
     return json_text(report_document(report))
+
+
+def reports_json(reports: Sequence[Report]) -> str:
+    """Writes several reports as one JSON document that lists them."""
+    documents = [report_document(report) for report in reports]
+    return json_text({"schema": "plumbline.dev/reports/v1", "reports": documents})
 
 
 def report_yaml(report: Report) -> str:

@@ -194,7 +194,7 @@ def flow(cells: Sequence[Cell], style: Style, *, indent: int = 0, hanging: int =
                 lines.append([Span(" " * at), *cell.spans])
             column = at + width
             continue
-        for wrapped_line in wrapped(cell.spans, style.columns - start):
+        for wrapped_line in wrapped(cell.spans, style.columns - max(start, hanging)):
             lines.append([Span(" " * start), *wrapped_line])
             start = hanging
         column = line_width(lines[-1])

@@ -115,7 +115,7 @@ def live_objects(plane: ControlPlane, folder: Path) -> dict[ObjectName, dict[str
     words = ("get", "-R", "-f", str(folder), "-o", "json", "--ignore-not-found")
     done = plane.kubectl(*words, "--show-managed-fields", check=False, timeout=_LONG)
     found = json.loads(done.stdout) if done.stdout.strip() else {"items": []}
-    items = found["items"] if "items" in found else [found]
+    items = found.get("items", [found])
     return {ObjectName.of_live(body): body for body in items}
 
 
@@ -131,6 +131,6 @@ def live_object(plane: ControlPlane, name: ObjectName) -> dict[str, Any]:
 
 def _documents(folder: Path) -> Iterator[str]:
     for file in manifest_files(folder):
-        for text in re.split(r"^---(?:\s.*)?$", file.read_text(encoding="utf-8"), flags=re.M):
+        for text in re.split(r"^---(?:[ \t].*)?$", file.read_text(encoding="utf-8"), flags=re.M):
             if file.suffix == ".json" or _KIND.search(text):
                 yield text

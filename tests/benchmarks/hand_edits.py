@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,38 +63,6 @@ class DoneEdit:
         return f"{self.kind} of {self.target} by {self.manager} at {self.edit.path}"
 
 
-def plan_edits(
-    live: Mapping[ObjectName, Body], kinds: Sequence[EditKind], count: int, seed: int
-) -> Iterator[tuple[EditKind, ObjectName]]:
-    """Chooses edits in a random order: every kind of edit in turn, every object at most once.
-
-    The taker says by `send` of True that an edit was made; an edit that the server refused frees
-    neither its object's turn nor its kind's.
-    """
-    chance = random.Random(seed)
-    names = sorted(live)
-    chance.shuffle(names)
-    free = dict.fromkeys(names)
-    made = 0
-    while made < count and free:
-        progress = False
-        order = list(kinds)
-        chance.shuffle(order)
-        for kind in order:
-            for name in list(free):
-                if kind.make(live[name]) is None:
-                    continue
-                if (yield kind, name):
-                    del free[name]
-                    made += 1
-                    progress = True
-                    break
-            if made == count:
-                return
-        if not progress:
-            return
-
-
 def make_edits(
     plane: ControlPlane,
     live: Mapping[ObjectName, Body],
@@ -102,20 +70,47 @@ def make_edits(
     count: int,
     seed: int,
 ) -> list[DoneEdit]:
-    """Edits so many objects, each once, each under a field manager of its own."""
+    """Edits so many objects in a random order, each once, each under a manager of its own.
+
+    Every kind of edit gets its turn, those first that have the fewest objects to choose from.
+    """
+    chance = random.Random(seed)
+    names = sorted(live)
+    chance.shuffle(names)
+    order = sorted(kinds, key=lambda kind: (_choice(kind, live), chance.random()))
     done: list[DoneEdit] = []
-    plan = plan_edits(live, kinds, count, seed)
-    answer: bool | None = None
-    while True:
-        try:
-            kind, name = plan.send(answer) if answer is not None else next(plan)
-        except StopIteration:
-            return done
+    free = dict.fromkeys(names)
+    while len(done) < count:
+        before = len(done)
+        for kind in order:
+            if len(done) == count:
+                break
+            made = _edit_one(plane, live, free, kind, f"hand-{len(done):02}-{kind.name}")
+            if made is not None:
+                done.append(made)
+                del free[made.target]
+        if len(done) == before:
+            # There is nothing left to edit.
+            break
+    return done
+
+
+def _choice(kind: EditKind, live: Mapping[ObjectName, Body]) -> int:
+    return sum(kind.make(body) is not None for body in live.values())
+
+
+def _edit_one(
+    plane: ControlPlane,
+    live: Mapping[ObjectName, Body],
+    free: Iterable[ObjectName],
+    kind: EditKind,
+    manager: str,
+) -> DoneEdit | None:
+    for name in free:
         edit = kind.make(live[name])
-        manager = f"hand-{len(done):02}-{kind.name}"
-        answer = edit is not None and try_edit(plane, name, edit, manager)
-        if edit is not None and answer:
-            done.append(DoneEdit(kind.name, name, manager, edit))
+        if edit is not None and try_edit(plane, name, edit, manager):
+            return DoneEdit(kind.name, name, manager, edit)
+    return None
 
 
 def try_edit(plane: ControlPlane, name: ObjectName, edit: Edit, manager: str) -> bool:
@@ -123,6 +118,23 @@ def try_edit(plane: ControlPlane, name: ObjectName, edit: Edit, manager: str) ->
     patch = json.dumps(list(edit.operations))
     words = ("patch", *name.words, "--type=json", f"--field-manager={manager}", "-p", patch)
     try:
+        if edit.change == "removed" and not _stays_away(plane, edit, words):
+            return False
         return "(no change)" not in plane.kubectl(*words).stdout
     except KubectlError:
         return False
+
+
+def _stays_away(plane: ControlPlane, edit: Edit, words: Sequence[str]) -> bool:
+    """Whether the server doesn't fill in at once what the edit takes away."""
+    place = str(edit.operations[0]["path"])
+    value = json.loads(plane.kubectl(*words, "--dry-run=server", "-o", "json").stdout)
+    for escaped in place.split("/")[1:]:
+        step = escaped.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, list):
+            # The list's end was taken off: there is nothing at its index any more.
+            return int(step) >= len(value)
+        value = value.get(step)
+        if value is None:
+            return True
+    return False

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.measure import Measurement, MeasureError, measure
+from tests.benchmarks.measure import MeasureError, Measurement, measure
 
 _START = "from reconciler.cli.main import entry; entry()"
 
@@ -84,4 +84,5 @@ def report_of(stdout: bytes, stderr: bytes = b"") -> dict[str, Any]:
         said = stderr.decode(errors="replace")[-2000:]
         raise MeasureError(f"no report: {said or error}") from error
     report: dict[str, Any] = found[0] if isinstance(found, list) else found
-    return report.get("report", report)
+    inner: dict[str, Any] = report.get("report", report)
+    return inner

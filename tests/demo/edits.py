@@ -30,9 +30,11 @@ class Edit:
         kind: The object's kind.
         name: Its name.
         manager: The field manager that kubectl gives itself for it.
-        change: What it does to the object; None where it deletes the object, and where it makes it.
+        change: What it does to the object; None where it makes or deletes it.
+        made: The object that it makes, if it does.
         drift: The type of drift that it makes; empty where a rule explains it.
         paths: Where the object differs afterwards.
+        note: What a reader of the demo should know of it.
     """
 
     command: tuple[str, ...]
@@ -42,6 +44,8 @@ class Edit:
     change: Change | None
     drift: str = "Modified"
     paths: tuple[str, ...] = ()
+    note: str = ""
+    made: dict[str, Any] | None = None
 
 
 def add_debugger(body: dict[str, Any]) -> None:
@@ -60,7 +64,7 @@ def _set_image(body: dict[str, Any]) -> None:
 
 
 def _set_address(body: dict[str, Any]) -> None:
-    body["spec"]["externalIPs"] = ["203.0.113.7"]
+    body["spec"] |= {"externalIPs": ["203.0.113.7"], "externalTrafficPolicy": "Cluster"}
 
 
 def _set_settings(body: dict[str, Any]) -> None:
@@ -97,9 +101,10 @@ EDITS: tuple[Edit, ...] = (
         "kubectl-edit",
         add_debugger,
         paths=(f"{_CONTAINERS}[name=debug]",),
+        note="adds a privileged container",
     ),
     Edit(
-        ("set", "env", "deployment/web", "CATALOG_CACHE=off"),
+        ("set", "env", "deployment/web", "--containers=web", "CATALOG_CACHE=off"),
         "Deployment",
         "web",
         "kubectl-set",
@@ -120,7 +125,8 @@ EDITS: tuple[Edit, ...] = (
         "web",
         "kubectl-patch",
         _set_address,
-        paths=("spec.externalIPs",),
+        # The second one is the server's, which it makes of the first.
+        paths=("spec.externalIPs", "spec.externalTrafficPolicy"),
     ),
     Edit(
         _patch("configmap", "shop-settings", {"data": {"currency": "USD", "maintenance": "soon"}}),
@@ -152,7 +158,7 @@ EDITS: tuple[Edit, ...] = (
         "web",
         "kubectl-annotate",
         _annotate,
-        paths=("metadata.annotations",),
+        paths=(f'metadata.annotations["{_SNIPPET}"]',),
     ),
     Edit(
         ("delete", "poddisruptionbudget", "catalog"),
@@ -169,9 +175,22 @@ EDITS: tuple[Edit, ...] = (
         "kubectl-create",
         None,
         drift="Unmanaged",
+        made={
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "old-prices", "namespace": NAMESPACE},
+            "data": {"lamp": "12"},
+        },
     ),
-    # The shop declares an autoscaler: replicas are its to set.
-    Edit(("scale", "deployment", "web", "--replicas=5"), "Deployment", "web", "", _scale, drift=""),
+    Edit(
+        ("scale", "deployment", "web", "--replicas=5"),
+        "Deployment",
+        "web",
+        "",
+        _scale,
+        drift="",
+        note="as the autoscaler would, which Git declares: no drift",
+    ),
 )
 
 #: What the report advises to do about the object that nobody declared.

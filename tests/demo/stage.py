@@ -46,7 +46,7 @@ class Stage:
             words: The verb and its flags.
             code: The exit code that it should have.
         """
-        print()
+        self._print("")
         self.command(["plumbline", *words])
         done = subprocess.run(
             [*program(), *words], cwd=self.folder, env=self._environ(), check=False
@@ -58,10 +58,10 @@ class Stage:
 
     def tail(self, *words: str, lines: int, code: int) -> None:
         """The same through `tail`, for what would be as long as what was just shown."""
-        print()
+        self._print("")
         self._print(f"$ plumbline {shlex.join(words)} | tail -n {lines}", "1")
         done = self._run(words)
-        print("\n".join(done.stdout.splitlines()[-lines:]), flush=True)
+        self._print("\n".join(done.stdout.splitlines()[-lines:]))
         sys.stderr.write(done.stderr)
         self.expect(
             done.returncode == code,
@@ -104,9 +104,10 @@ class Stage:
             "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
         }
 
-    def _print(self, text: str, ink: str) -> None:
-        painted = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        print(f"\x1b[{ink}m{text}\x1b[0m" if painted else text, flush=True)
+    def _print(self, text: str, ink: str = "") -> None:
+        painted = ink and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        sys.stdout.write(f"\x1b[{ink}m{text}\x1b[0m\n" if painted else f"{text}\n")
+        sys.stdout.flush()
 
 
 def program() -> list[str]:

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
+from reconciler.adapters.cluster.access import Access, ServiceAccount
 from reconciler.adapters.cluster.addresses import object_path
 from reconciler.adapters.cluster.discovery import Discovery
-from reconciler.adapters.cluster.kubeconfig import Access, ServiceAccount, find_access
+from reconciler.adapters.cluster.kubeconfig import find_access
 from reconciler.adapters.cluster.listing import PAGE, Lister
 from reconciler.adapters.cluster.openapi import NodeReader, OpenApi
 from reconciler.adapters.cluster.rejection import Attempt, rejected, why_refused
@@ -16,7 +17,7 @@ from reconciler.core.errors import ClusterError
 from reconciler.core.live import Listing, LiveState
 from reconciler.core.report import Requests
 from reconciler.core.resource import Catalog, JsonObject, ResourceKey, ResourceKind, metadata_of
-from reconciler.core.schema import Node, Schema
+from reconciler.core.schema import Schema
 from reconciler.ports import Writer
 
 _NOT_FOUND = 404
@@ -35,6 +36,8 @@ class KubeCluster:
     Attributes:
         address: The server's address.
         namespace: For manifests that name none; empty where the kubeconfig names none either.
+        context: The kubeconfig's context; empty for a pod's own account.
+        described: What the user calls it, such as `context 'shop'`.
     """
 
     def __init__(
@@ -57,8 +60,10 @@ class KubeCluster:
             timing: How to wait; real time if None.
             page: Objects a page of a LIST.
         """
-        self.address = access.server
+        self.address = access.address
         self.namespace = access.namespace
+        self.context = access.context
+        self.described = access.described
         self._timing = timing or Timing()
         self._tally = Tally()
         self._transport = Transport(access, self._timing)
@@ -115,15 +120,8 @@ class KubeCluster:
         if not kinds:
             return Schema({})
         bundled = self._bundled()
-        known: dict[tuple[str, str], Node] = {}
-        custom: set[ResourceKind] = set()
-        for kind in kinds:
-            node = bundled.node(kind.api_version, kind.kind)
-            if node is None:
-                custom.add(kind)
-            else:
-                known[kind.api_version, kind.kind] = node
-        return Schema(known | self._openapi.nodes(custom) if custom else known)
+        custom = {kind for kind in kinds if bundled.node(kind.api_version, kind.kind) is None}
+        return bundled.extended(self._openapi.nodes(custom)) if custom else bundled
 
     def get(self, kind: ResourceKind, key: ResourceKey) -> JsonObject | None:
         """Reads one object; see `ports.Cluster`."""

@@ -13,7 +13,8 @@ from typing import Any
 from reconciler.adapters.cluster.addresses import group_version_path
 from reconciler.adapters.cluster.rejection import why_refused
 from reconciler.adapters.cluster.tally import Tally
-from reconciler.adapters.cluster.transport import Answer, Transport
+from reconciler.adapters.cluster.transport import Transport
+from reconciler.adapters.cluster.wire import Answer
 from reconciler.core.errors import ClusterError
 from reconciler.core.resource import Catalog, ResourceKind
 
@@ -101,7 +102,7 @@ class Discovery:
             )
         if not isinstance(document, Mapping) or "kind" not in document:
             raise ClusterError(
-                f"what answers at {self._transport.access.server} is no Kubernetes API server",
+                f"what answers at {self._transport.access.address} is no Kubernetes API server",
                 fix="check server of this context's cluster",
             )
         return document

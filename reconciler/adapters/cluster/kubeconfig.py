@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from reconciler.adapters.cluster.access import Access, ServiceAccount
 from reconciler.adapters.cluster.credentials import (
     ClientCertificate,
     Credentials,
@@ -22,44 +24,6 @@ from reconciler.adapters.cluster.credentials import (
     basic_header,
 )
 from reconciler.core.errors import ConfigError
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Access:
-    """How to reach one API server. Not shown, because of what it holds.
-
-    Attributes:
-        server: Its address, such as `https://10.0.0.1:6443`, perhaps with a path.
-        credentials: Who we are to it.
-        ca: The PEM certificates that it is verified with; empty for the system's own.
-        verify: Whether it is verified at all.
-        server_name: The name expected in its certificate; empty for the address's own.
-        proxy: The proxy's address; empty for none.
-        described: What the user calls it, such as `context "shop"`, for messages.
-        namespace: For what names none; empty where the user's configuration names none either.
-    """
-
-    server: str
-    credentials: Credentials
-    ca: str = ""
-    verify: bool = True
-    server_name: str = ""
-    proxy: str = ""
-    described: str = "the cluster"
-    namespace: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceAccount:
-    """Where a pod finds the account it runs as.
-
-    Attributes:
-        folder: Holds `token` and `ca.crt`.
-        server: The API server's address; the name works wherever the cluster's DNS does.
-    """
-
-    folder: Path = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-    server: str = "https://kubernetes.default.svc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +61,12 @@ def find_access(
         return _Kubeconfig(files, [_read(file) for file in files]).access(context or "")
     account = account or ServiceAccount()
     if not context and (account.folder / "token").is_file():
-        ca = account.folder / "ca.crt"
+        ca, space = account.folder / "ca.crt", account.folder / "namespace"
         return Access(
             server=account.server,
             credentials=TokenFileCredentials(account.folder / "token"),
             ca=_text(ca) if ca.is_file() else "",
-            described="the cluster that this pod runs in",
+            namespace=_text(space).strip() if space.is_file() else "",
         )
     looked = ", ".join(str(file) for file in search) or "nowhere"
     raise ConfigError(
@@ -126,7 +90,7 @@ class _Kubeconfig:
         if user_name:
             user = self._entry("users", "user", user_name, f"user of context {name!r}")
         server = str(cluster.body.get("server") or "").rstrip("/")
-        if not server.startswith(("https://", "http://")):
+        if not _is_address(server):
             raise ConfigError(
                 f"{cluster.file}: cluster {cluster.name!r} has no usable server address",
                 fix="give it server: https://HOST:PORT",
@@ -138,7 +102,7 @@ class _Kubeconfig:
             verify=not cluster.body.get("insecure-skip-tls-verify"),
             server_name=str(cluster.body.get("tls-server-name") or ""),
             proxy=str(cluster.body.get("proxy-url") or ""),
-            described=f"context {name!r}",
+            context=name,
             namespace=str(context.body.get("namespace") or ""),
         )
 
@@ -167,6 +131,14 @@ class _Kubeconfig:
     @property
     def _shown(self) -> str:
         return ", ".join(str(file) for file in self.files)
+
+
+def _is_address(server: str) -> bool:
+    try:
+        parts = urlsplit(server)
+        return parts.scheme in ("https", "http") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that isn't a number, or a bracket left open
+        return False
 
 
 def _entries(document: Mapping[str, Any], listed: str) -> list[Mapping[str, Any]]:

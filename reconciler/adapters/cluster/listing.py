@@ -9,13 +9,14 @@ import orjson
 from reconciler.adapters.cluster.addresses import collection_path
 from reconciler.adapters.cluster.rejection import grant, why_refused
 from reconciler.adapters.cluster.tally import Tally
-from reconciler.adapters.cluster.transport import Answer, Transport
+from reconciler.adapters.cluster.transport import Transport
+from reconciler.adapters.cluster.wire import Answer
 from reconciler.core.errors import ClusterError
 from reconciler.core.live import Listing, LiveState, Unread
 from reconciler.core.resource import JsonObject, ResourceKey, ResourceKind
 
 #: Objects a page; bigger pages cost fewer rounds, and memory on both sides.
-PAGE = 2000
+PAGE = 1000
 #: LISTs under way at once.
 _WORKERS = 8
 #: How often a LIST begins anew because its snapshot was compacted away under it.

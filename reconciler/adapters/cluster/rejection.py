@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.adapters.cluster.transport import Answer
+from reconciler.adapters.cluster.wire import Answer
 from reconciler.core.errors import Rejected
 from reconciler.core.resource import ResourceKey, ResourceKind
 

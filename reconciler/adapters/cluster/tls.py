@@ -5,8 +5,8 @@ import ssl
 import tempfile
 from pathlib import Path
 
+from reconciler.adapters.cluster.access import Access
 from reconciler.adapters.cluster.credentials import ClientCertificate
-from reconciler.adapters.cluster.kubeconfig import Access
 from reconciler.core.errors import ConfigError
 
 

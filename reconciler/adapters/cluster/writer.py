@@ -1,11 +1,14 @@
 """Writes, and dry runs of them."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from reconciler.adapters.cluster.addresses import collection_path, object_path
 from reconciler.adapters.cluster.rejection import Attempt, is_webhook_refusal, rejected
 from reconciler.adapters.cluster.tally import Tally
-from reconciler.adapters.cluster.transport import Answer, Transport
+from reconciler.adapters.cluster.transport import Query, Transport
+from reconciler.adapters.cluster.wire import Answer
 from reconciler.core.errors import ClusterError
 from reconciler.core.resource import JsonObject, ResourceKey, ResourceKind, metadata_of
 
@@ -19,7 +22,13 @@ class _Writes(ABC):
 
     #: Unknown fields are dropped, as they were when somebody else applied the same manifest;
     #: `Strict` would refuse it (kubernetes.io/docs/reference/using-api/api-concepts).
-    _query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Ignore"}  # noqa: RUF012
+    _query: Mapping[str, str] = MappingProxyType(
+        {"fieldManager": FIELD_MANAGER, "fieldValidation": "Ignore"}
+    )
+
+    #: What a DELETE says beyond that. With a body it may not be said in the address: the server
+    #: then reads the options from the body alone (apiserver, handlers/delete.go).
+    _delete_options: Mapping[str, object] = MappingProxyType({})
 
     def __init__(self, transport: Transport, tally: Tally) -> None:
         self._transport = transport
@@ -45,12 +54,13 @@ class _Writes(ABC):
             "kind": "DeleteOptions",
             "propagationPolicy": "Background",
             "preconditions": {name: value for name, value in preconditions.items() if value},
+            **self._delete_options,
         }
         path = object_path(kind, key.namespace, key.name)
         self._done(Attempt("delete", kind, key), "DELETE", path, options)
 
     def _done(self, attempt: Attempt, method: str, path: str, body: JsonObject) -> JsonObject:
-        query = {} if method == "DELETE" else self._query
+        query = None if method == "DELETE" else self._query
         answer = self._send(attempt, method, path, query, body)
         document = answer.json()
         if not answer.ok or not isinstance(document, dict):
@@ -59,7 +69,7 @@ class _Writes(ABC):
 
     @abstractmethod
     def _send(
-        self, attempt: Attempt, method: str, path: str, query: dict[str, str], body: JsonObject
+        self, attempt: Attempt, method: str, path: str, query: Query | None, body: JsonObject
     ) -> Answer: ...
 
 
@@ -67,7 +77,7 @@ class RealWriter(_Writes):
     """Really writes; never twice."""
 
     def _send(
-        self, attempt: Attempt, method: str, path: str, query: dict[str, str], body: JsonObject
+        self, attempt: Attempt, method: str, path: str, query: Query | None, body: JsonObject
     ) -> Answer:
         self._tally.wrote()
         answer = self._transport.write(method, path, query, body)
@@ -82,11 +92,14 @@ class RealWriter(_Writes):
 class DryRunWriter(_Writes):
     """Asks what a write would do: the server does everything but store it."""
 
+    _query = MappingProxyType({**_Writes._query, "dryRun": "All"})
+    _delete_options = MappingProxyType({"dryRun": ["All"]})
+
     def _send(
-        self, attempt: Attempt, method: str, path: str, query: dict[str, str], body: JsonObject
+        self, attempt: Attempt, method: str, path: str, query: Query | None, body: JsonObject
     ) -> Answer:
         self._tally.dry_run()
-        return self._transport.ask(method, path, {**query, "dryRun": "All"}, body)
+        return self._transport.ask(method, path, query, body)
 
 
 def _key(kind: ResourceKind, body: JsonObject) -> ResourceKey:

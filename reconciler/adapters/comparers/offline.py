@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from reconciler.core.normalize import expect
-
 from reconciler.core.desired import DesiredState
+from reconciler.core.diff import same
 from reconciler.core.expected import Answer, InSync
 from reconciler.core.live import LiveState, comparable
+from reconciler.core.normalize import expect
 from reconciler.core.report import Comparison
 from reconciler.core.resource import Catalog, ResourceKey
 from reconciler.ports import Live
@@ -33,6 +33,6 @@ class OfflineComparer:
                 expected = expect(
                     manifest.body, body, schema.node(manifest.api_version, manifest.kind)
                 )
-                proven = not expected.unproven and expected.body == comparable(body)
+                proven = not expected.unproven and same(expected.body, comparable(body))
                 answers[key] = InSync() if proven else expected
         return answers

@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass, replace
 
 from reconciler.core.desired import Manifest
-from reconciler.core.diff import differences
+from reconciler.core.diff import differences, same
 from reconciler.core.drift import ChangeType
 from reconciler.core.errors import Rejected
 from reconciler.core.expected import Expected
@@ -91,7 +91,8 @@ def _as_new(question: Question) -> JsonObject:
 def _of_replacement(question: Question, answer: JsonObject) -> Expected:
     if (question.kind.group, question.kind.kind) in _KEEPS_SPEC:
         ownership = Ownership(question.live)
-        for found in differences(question.local.body, answer, None):
+        # From the last to the first: what is taken from a list moves the members behind it.
+        for found in reversed(differences(question.local.body, answer, None)):
             kept = found.change is ChangeType.ADDED and found.path[0] == "spec"
             if kept and ownership.owner(found.path, found.live) is not None:
                 answer = with_value(answer, found.path, None)
@@ -105,7 +106,7 @@ def _of_creation(question: Question, answer: JsonObject, refused: Rejected) -> E
     body = with_value(body, ("metadata", "generateName"), live.get("generateName"))
     for path in question.local.carried:
         body = with_value(body, path, value_at(question.live, path))
-    immutable = refused.code == _INVALID and body != comparable(question.live)
+    immutable = refused.code == _INVALID and not same(body, comparable(question.live))
     return Expected(body, carried=question.local.carried, immutable=immutable)
 
 

@@ -10,12 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import orjson
-from reconciler.core.normalize import expect
 
 from reconciler.adapters.comparers.question import Question, ask
 from reconciler.core.desired import DesiredState, Manifest
+from reconciler.core.diff import same
 from reconciler.core.expected import Answer, Expected, InSync
 from reconciler.core.live import LiveState, comparable
+from reconciler.core.normalize import expect
 from reconciler.core.redact import Redaction
 from reconciler.core.report import Comparison
 from reconciler.core.resource import Catalog, JsonObject, ResourceKey, ResourceKind
@@ -76,7 +77,7 @@ class ServerComparer:
         for case in moved:
             node = schema.node(case.manifest.api_version, case.manifest.kind)
             local = expect(case.manifest.body, case.live, node)
-            if local.body == comparable(case.live) and not local.unproven:
+            if same(local.body, comparable(case.live)) and not local.unproven:
                 answers[case.key] = InSync()
                 keep[case.key] = case.proven()
                 continue
@@ -114,7 +115,7 @@ class ServerComparer:
     def _ask_one(self, case: "_Case", local: Expected) -> "tuple[Answer, KeptAnswer | None]":
         question = Question(case.kind, case.manifest, case.live, local)
         answer, is_servers = ask(self._cluster.dry_runs, question)
-        in_sync = answer.body == comparable(case.live) and not answer.unproven
+        in_sync = same(answer.body, comparable(case.live)) and not answer.unproven
         given = InSync() if in_sync else answer
         if not is_servers:
             return given, None

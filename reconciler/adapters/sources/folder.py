@@ -17,13 +17,20 @@ class FolderTree:
 
     Attributes:
         top: The folder; nothing outside is read.
+        file_limit: With a larger file among them, files have no digest.
+        total_limit: With more bytes together, neither.
     """
 
     top: Path
+    file_limit: int
+    total_limit: int
 
     def identity(self, path: str) -> str:
-        """Gives a digest of all contents at and below a path."""
+        """Gives a digest of all contents at and below a path; empty where they are too many."""
         entries = self.entries(path)
+        sizes = [entry.size for entry in entries]
+        if max(sizes, default=0) > self.file_limit or sum(sizes) > self.total_limit:
+            return ""
         digest = hashlib.sha256()
         for entry, content in zip(entries, self._each(entries), strict=True):
             facts = f"{entry.path}\0{entry.kind.name}\0{entry.executable}\0{len(content)}\0"
@@ -66,7 +73,7 @@ class FolderTree:
         for entry in entries:
             try:
                 if entry.kind is EntryKind.SYMLINK:
-                    yield os.fsencode(os.readlink(self.top / entry.path))
+                    yield os.fsencode((self.top / entry.path).readlink())
                 elif entry.kind is EntryKind.FILE:
                     yield _read(self.top / entry.path, entry.size)
                 else:

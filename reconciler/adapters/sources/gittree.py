@@ -1,7 +1,7 @@
 """Reads the files of one commit out of Git's object database: no checkout, so no filter runs."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.adapters.sources.git import Git, failure
@@ -28,9 +28,16 @@ class GitTree:
     git: Git
     folder: Path
     commit: str
+    _identities: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def identity(self, path: str) -> str:
         """Gives the hash of the tree or blob at a path."""
+        known = self._identities.get(path)
+        if known is None:
+            known = self._identities[path] = self._find(path)
+        return known
+
+    def _find(self, path: str) -> str:
         answer = self.git.ask(
             ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{self.commit}:{path}"],
             folder=self.folder,

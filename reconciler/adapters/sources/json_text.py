@@ -58,7 +58,9 @@ def json_documents(content: bytes) -> list[Document] | None:
             "delete one of the two",
         ) from None
     except _NotFinite:
-        raise DocumentError(line, "the object that begins here has a number that is too large", "") from None
+        raise DocumentError(
+            line, "the object that begins here has a number that is too large", ""
+        ) from None
     except RecursionError:
         raise _too_deep(line) from None
     return found

@@ -1,10 +1,8 @@
 """Where a repository is, and what of it is asked for: told apart, checked, and safe to print."""
 
-import base64
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 from reconciler.core.errors import ConfigError
 
@@ -107,6 +105,9 @@ def locate(repo: str) -> Location:
 
 
 def _of_url(repo: str, scheme: str) -> Location:
+    # Late: a local folder needs none of it.
+    from urllib.parse import unquote, urlsplit
+
     shown = mask_url(repo)
     if scheme not in (*_ALLOWED_SCHEMES, "file"):
         raise ConfigError(f"--repo {shown}: {scheme}:// isn't read", fix=f"use one of {_schemes()}")
@@ -138,6 +139,9 @@ def _of_url(repo: str, scheme: str) -> Location:
 
 
 def _without_credentials(repo: str, shown: str) -> RemoteUrl:
+    import base64
+    from urllib.parse import unquote, urlsplit, urlunsplit
+
     parts = urlsplit(repo)
     server = parts.netloc.rpartition("@")[2]
     user = unquote(parts.username or "")

@@ -116,8 +116,8 @@ def read_documents(content: bytes, budget: AliasBudget) -> list[Document]:
         DocumentError: It is neither, or more than Kubernetes or this program takes.
     """
     # Late: a rendering that is kept needs no parser.
-    from reconciler.adapters.sources.json_text import json_documents  # noqa: PLC0415
-    from reconciler.adapters.sources.yaml_text import yaml_documents  # noqa: PLC0415
+    from reconciler.adapters.sources.json_text import json_documents
+    from reconciler.adapters.sources.yaml_text import yaml_documents
 
     if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
         # As kubectl does: what begins so and isn't JSON may still be YAML.

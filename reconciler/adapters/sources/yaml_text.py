@@ -2,19 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import yaml
-from yaml.cyaml import CParser
 from yaml.events import (
     AliasEvent,
     DocumentStartEvent,
     Event,
     MappingEndEvent,
     MappingStartEvent,
+    NodeEvent,
     ScalarEvent,
     SequenceEndEvent,
-    SequenceStartEvent,
     StreamEndEvent,
 )
 
@@ -83,7 +82,7 @@ class _Reader:
     next_event: Any = None
 
     def documents(self) -> Iterator[Document]:
-        parser = CParser(self.content)
+        parser = yaml.CSafeLoader(self.content)
         try:
             self.next_event = parser.get_event
             while True:
@@ -96,19 +95,18 @@ class _Reader:
                 self.anchors, self.lines = {}, {}
                 first = self.next_event()
                 value = self.value(first, 1)
-                yield Document(value, first.start_mark.line + 1, self.lines)
+                yield Document(value, _line(first), self.lines)
         finally:
             parser.dispose()
 
     def value(self, event: Event, depth: int) -> Any:
-        kind = type(event)
         self.nodes += 1
-        if kind is ScalarEvent:
+        if isinstance(event, ScalarEvent):
             value: Any = json_value(self.scalar(event))
             if event.anchor:
                 self.anchors[event.anchor] = _Anchored(value, 1)
             return value
-        if kind is AliasEvent:
+        if isinstance(event, AliasEvent):
             return self.alias(event)
         if depth > DEPTH_LIMIT:
             raise DocumentError(
@@ -117,11 +115,12 @@ class _Reader:
                 "no object of Kubernetes is: check what generated this file",
             )
         before = self.nodes + self.aliased
-        anchor = event.anchor
+        anchor = event.anchor if isinstance(event, NodeEvent) else None
         if anchor:
             # Until it is whole, an alias to it would contain itself.
             self.anchors[anchor] = None
-        value = self.mapping(event, depth) if kind is MappingStartEvent else self.sequence(depth)
+        is_map = isinstance(event, MappingStartEvent)
+        value = self.mapping(event, depth) if is_map else self.sequence(depth)
         if anchor:
             self.anchors[anchor] = _Anchored(value, self.nodes + self.aliased - before + 1)
         return value
@@ -130,14 +129,14 @@ class _Reader:
         try:
             if event.tag is not None:
                 return tagged(event.tag, event.value)
-            return plain(event.value) if event.implicit[0] else cast("str", event.value)
+            return plain(event.value) if event.implicit[0] else event.value
         except ScalarError as error:
             raise DocumentError(
                 _line(event), str(error), "quote the value if a string is meant"
             ) from None
 
     def alias(self, event: AliasEvent) -> Any:
-        found = self.anchors.get(event.anchor)
+        found = self.anchors.get(event.anchor or "")
         if found is None:
             itself = event.anchor in self.anchors
             raise DocumentError(
@@ -184,13 +183,13 @@ class _Reader:
     def key(self, event: Event) -> str:
         line = _line(event)
         value: Any = None
-        if type(event) is ScalarEvent:
+        if isinstance(event, ScalarEvent):
             value = self.scalar(event)
             if event.anchor:
                 self.anchors[event.anchor] = _Anchored(json_value(value), 1)
-        elif type(event) is AliasEvent:
+        elif isinstance(event, AliasEvent):
             value = self.alias(event)
-        if type(event) not in (ScalarEvent, AliasEvent) or isinstance(value, dict | list):
+        if not isinstance(event, ScalarEvent | AliasEvent) or isinstance(value, dict | list):
             raise DocumentError(line, "a key is a list or a map", "JSON's keys are strings")
         try:
             return key_text(value)
@@ -213,11 +212,11 @@ class _Reader:
 
 def _is_merge(event: Event) -> bool:
     return (
-        type(event) is ScalarEvent
+        isinstance(event, ScalarEvent)
         and event.value == "<<"
         and (event.tag == _MERGE_TAG or (event.tag is None and event.implicit[0]))
     )
 
 
 def _line(event: Event) -> int:
-    return int(event.start_mark.line) + 1
+    return event.start_mark.line + 1 if event.start_mark else 0

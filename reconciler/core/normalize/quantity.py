@@ -111,9 +111,7 @@ def _decimal(
     value = int(shifted)
     if len(shifted) <= _MAX_DIGITS and scale >= _NANO:
         is_canonical = scale % 3 == 0 and not shifted.endswith("000") and shifted[0] != "0"
-        return _Quantity(
-            -value if negative else value, scale, form, text if is_canonical else ""
-        )
+        return _Quantity(-value if negative else value, scale, form, text if is_canonical else "")
     value, scale = _round_up(value, scale, _NANO)
     return _Quantity(-value if negative else value, scale, form, wide=True)
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.benchmarks.edit_catalog import append, at, dotted, field, pointer, put, take
 from tests.benchmarks.hand_edits import Body, Edit, EditKind
+from tests.benchmarks.workload_edits import append, at, dotted, field, pointer, put, take
 
 
 def _scale(body: Body) -> Edit | None:
@@ -20,7 +20,7 @@ def _scale(body: Body) -> Edit | None:
 
 
 def _service(body: Body) -> bool:
-    return body["kind"] == "Service" and at(body, "spec", "type") != "ExternalName"
+    return bool(body["kind"] == "Service" and at(body, "spec", "type") != "ExternalName")
 
 
 def _external_address(body: Body) -> Edit | None:
@@ -209,9 +209,7 @@ OTHER_EDITS: tuple[EditKind, ...] = (
     EditKind("expansion", field(("StorageClass",), False, "allowVolumeExpansion")),
     EditKind("priority-text", field(("PriorityClass",), "by hand", "description")),
     EditKind("webhook-timeout", _webhook_timeout),
-    EditKind(
-        "precedence", field(("FlowSchema",), 7999, "spec", "matchingPrecedence")
-    ),
+    EditKind("precedence", field(("FlowSchema",), 7999, "spec", "matchingPrecedence")),
     EditKind("lease-holder", field(("Lease",), "by-hand", "spec", "holderIdentity")),
     EditKind("custom", _custom_field),
     EditKind("custom-removed", _removed_custom_field),

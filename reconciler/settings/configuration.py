@@ -21,8 +21,8 @@ from pydantic_settings import (
 )
 
 from reconciler.core.errors import ConfigError
-from reconciler.core.ignore import parse_pattern
-from reconciler.settings import ENV_PREFIX, Settings
+from reconciler.core.path import parse_pattern
+from reconciler.settings.model import ENV_PREFIX, Settings
 
 _NESTING = "__"
 

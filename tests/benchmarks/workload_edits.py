@@ -44,7 +44,7 @@ def at(body: Body, *steps: str | int) -> Any:
     value: Any = body
     for step in steps:
         if isinstance(value, Mapping):
-            value = value.get(step)  # type: ignore[call-overload]  # a map of JSON has str keys
+            value = value.get(step)
         elif isinstance(value, Sequence) and isinstance(step, int) and step < len(value):
             value = value[step]
         else:
@@ -152,8 +152,9 @@ def _init(body: Body, template: tuple[str, ...]) -> Edit:
 
 def _environment(body: Body, template: tuple[str, ...]) -> Edit:
     place, path, container = _container(body, template)
-    extra = {"name": "BY_HAND", "value": "1"}
+    extra: dict[str, Any] = {"name": "BY_HAND", "value": "1"}
     told = f"{path}.env[name=BY_HAND]"
+    operation: dict[str, Any]
     if not container.get("env"):
         operation = {"op": "add", "path": pointer(*place, "env"), "value": [extra]}
         return Edit([operation], told, "added", (f"{path}.env",))
@@ -165,7 +166,8 @@ def _changed_environment(body: Body, template: tuple[str, ...]) -> Edit | None:
     for index, container in enumerate(at(body, *template, "spec", "containers")):
         for number, variable in enumerate(container.get("env") or ()):
             if "value" in variable:
-                place = (*template, "spec", "containers", index, "env", number, "value")
+                place: tuple[str | int, ...] = (*template, "spec", "containers", index)
+                place = (*place, "env", number, "value")
                 path = dotted(
                     *(*template, "spec", "containers", f"[name={container['name']}]"),
                     *("env", f"[name={variable['name']}]", "value"),
@@ -202,7 +204,7 @@ def _pod_field(value: Any, *steps: str) -> Any:
 
 
 def _volume(body: Body, template: tuple[str, ...]) -> Edit:
-    extra = {"name": "by-hand", "emptyDir": {}}
+    extra: dict[str, Any] = {"name": "by-hand", "emptyDir": {}}
     return append(body, extra, *template, "spec", "volumes", told="[name=by-hand]")
 
 

@@ -1,0 +1,115 @@
+"""Requests through a proxy, by urllib3."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import urllib3
+from urllib3.exceptions import (
+    HTTPError,
+    InsecureRequestWarning,
+    NewConnectionError,
+    ProxyError,
+    ReadTimeoutError,
+    SSLError,
+)
+
+from reconciler.adapters.cluster.access import Access
+from reconciler.adapters.cluster.tls import tls_context
+from reconciler.adapters.cluster.wire import (
+    CONNECT_SECONDS,
+    READ_SECONDS,
+    Answer,
+    WireError,
+    seconds,
+)
+from reconciler.core.errors import ConfigError
+
+_CONNECTIONS = 16
+
+
+@dataclass(slots=True)
+class ProxiedWire:
+    """Connections through the proxy that a kubeconfig's `proxy-url` names.
+
+    Attributes:
+        access: Which server, through which proxy.
+    """
+
+    access: Access
+    _pool: urllib3.PoolManager | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def request(
+        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> Answer:
+        """Asks once; see `Wire`."""
+        with self._lock:
+            if self._pool is None:
+                self._pool = _new_pool(self.access)
+            pool = self._pool
+        try:
+            response = pool.request(
+                method,
+                f"{self.access.server}{target}",
+                body=body,
+                headers={"Accept-Encoding": "gzip", **headers},
+                retries=False,
+                redirect=False,
+            )
+        except HTTPError as error:
+            raise _mapped(error) from error
+        return Answer(response.status, response.data, seconds(response.headers.get("Retry-After")))
+
+    def close(self) -> None:
+        """Closes all connections, and forgets the client's certificate."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.clear()
+
+
+def _new_pool(access: Access) -> urllib3.PoolManager:
+    settings: dict[str, Any] = {
+        "maxsize": _CONNECTIONS,
+        "timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+    }
+    if access.server.startswith("https:"):
+        settings["ssl_context"] = tls_context(access, access.credentials.certificate())
+        if access.server_name:
+            settings["server_hostname"] = access.server_name
+            settings["assert_hostname"] = access.server_name
+        if not access.verify:
+            settings["cert_reqs"] = "CERT_NONE"
+            settings["assert_hostname"] = False
+            urllib3.disable_warnings(InsecureRequestWarning)
+    try:
+        if access.proxy.startswith("socks"):
+            from urllib3.contrib.socks import SOCKSProxyManager
+
+            return SOCKSProxyManager(access.proxy, **settings)
+        return urllib3.ProxyManager(access.proxy, **settings)
+    except (ImportError, HTTPError, ValueError) as error:
+        raise ConfigError(
+            f"the proxy-url of {access.described} can't be used",
+            fix="give http://HOST:PORT; for socks5:// also install the package pysocks",
+        ) from error
+
+
+def _mapped(error: HTTPError) -> WireError:
+    """Says what is wrong; without the error's own text, which holds addresses."""
+    match error:
+        case SSLError():
+            what = "could not be verified by TLS"
+            fix = "check certificate-authority and tls-server-name of this context's cluster"
+            return WireError(what, fix, sent=False)
+        case ProxyError() | NewConnectionError():
+            fix = "check proxy-url and server of this context's cluster"
+            return WireError("can't be reached through its proxy", fix, sent=False)
+        case ReadTimeoutError():
+            fix = "try again when it is less busy"
+            return WireError(f"sent nothing for {READ_SECONDS:.0f} s", fix, sent=True)
+        case _:
+            fix = "try again; if it stays so, look at the proxy's log"
+            return WireError("broke off the connection", fix, sent=True)

@@ -1,0 +1,285 @@
+"""Keeps bare, shallow clones of remote repositories, one a URL, and pins what is asked for."""
+
+import fcntl
+import hashlib
+import os
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.adapters.process import Completed, ProcessError, collect
+from reconciler.adapters.sources.git import Git, failure
+from reconciler.adapters.sources.gittree import GitTree
+from reconciler.adapters.sources.location import RemoteUrl
+from reconciler.core.errors import ConfigError, SourceError
+
+_HASH = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
+
+#: Seconds that asking a server for its refs, and fetching from it, may take.
+_ASK_SECONDS = 60
+_FETCH_SECONDS = 900
+#: Seconds between two looks at a lock that another run holds.
+_LOCK_PAUSE = 0.05
+
+#: Every fetch leaves a pack of its own; from so many on they are made one, and old commits dropped.
+_PACKS_LIMIT = 30
+
+#: What `git fetch` takes for "all history", also to complete a shallow clone.
+_ALL_HISTORY = "--depth=2147483647"
+
+
+@dataclass(frozen=True, slots=True)
+class Clone:
+    """A kept clone of one remote repository.
+
+    Attributes:
+        git: How git is run; its settings hold the URL's credentials.
+        remote: Where it comes from.
+        cache: The folder in which clones are kept, each with its lock.
+    """
+
+    git: Git
+    remote: RemoteUrl
+    cache: Path
+
+    @contextmanager
+    def pinned(self, ref: str) -> Iterator[GitTree]:
+        """Pins a ref to a commit, gets that commit if it isn't here, and gives its files.
+
+        While the files are used, no other run tidies the clone.
+
+        Raises:
+            ConfigError: The server has no such ref.
+            SourceError: The server can't be reached, or the cache can't be written.
+        """
+        folder = self._folder()
+        with _locked(folder.with_suffix(".lock"), shared=True) as held:
+            name, commit = ("", ref) if _HASH.match(ref) else self._ask(folder.parent, ref)
+            if self._has(folder, commit):
+                yield GitTree(self.git, folder, commit)
+                return
+            held.release()
+        with _locked(folder.with_suffix(".lock"), shared=False):
+            # Another run may have got it while this one waited.
+            if not self._has(folder, commit):
+                commit = self._get(folder, name, commit)
+            yield GitTree(self.git, folder, commit)
+
+    def _folder(self) -> Path:
+        folder = self.cache / f"{hashlib.sha256(self.remote.url.encode()).hexdigest()[:32]}.git"
+        try:
+            self.cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise SourceError(
+                f"{self.cache} can't be written: {error.strerror}", fix="name another cache folder"
+            ) from error
+        return folder
+
+    def _ask(self, folder: Path, ref: str) -> tuple[str, str]:
+        """Asks the server for a ref; gives its full name and its commit."""
+        names = _full_names(ref)
+        peeled = [f"{name}^{{}}" for name in names]
+        answer = self.git.ask(
+            ["ls-remote", "--", self.remote.url, *names, *peeled],
+            folder=folder,
+            network=True,
+            seconds=_ASK_SECONDS,
+            ceiling=folder,
+        )
+        if answer.code != 0:
+            raise failure(f"{self.remote.shown} can't be asked for its refs", answer)
+        refs: dict[str, str] = {}
+        for line in answer.stdout.decode(errors="replace").splitlines():
+            commit, _, name = line.partition("\t")
+            if _HASH.match(commit):
+                refs[name] = commit
+        # An annotated tag is told twice: itself, and with ^{} the commit that it points to.
+        found = {name: refs.get(f"{name}^{{}}", refs[name]) for name in names if name in refs}
+        if len(set(found.values())) > 1:
+            raise ConfigError(
+                f"--ref {ref} is both {' and '.join(found)} in {self.remote.shown}",
+                fix="write the one that you mean in full",
+            )
+        if not found:
+            raise ConfigError(
+                f"{self.remote.shown} has no branch or tag {ref or 'HEAD'}",
+                fix="check --ref; a commit must be given by its full hash",
+            )
+        return next(iter(found.items()))
+
+    def _has(self, folder: Path, commit: str) -> bool:
+        if not folder.is_dir():
+            return False
+        # rev-list asks for the commit's whole tree as well: a broken-off fetch doesn't count.
+        answer = self.git.ask(["cat-file", "-e", f"{commit}^{{tree}}"], folder=folder)
+        return answer.code == 0
+
+    def _get(self, folder: Path, name: str, commit: str) -> str:
+        """Fetches a ref, or a commit where there is no ref; gives the commit that is there now."""
+        if not (folder / "HEAD").exists():
+            self._make(folder, commit)
+        if name:
+            answer = self._fetch(folder, ["--depth=1"], [f"+{name}:refs/fetched"])
+            if answer.code != 0:
+                raise failure(f"{self.remote.shown} can't be fetched", answer)
+            commit = self._commit(folder, "refs/fetched")
+        else:
+            self._fetch_commit(folder, commit)
+            commit = self._commit(folder, commit)
+        self._keep(folder, commit)
+        return commit
+
+    def _make(self, folder: Path, commit: str) -> None:
+        algorithm = "sha256" if len(commit) == 64 else "sha1"
+        answer = self.git.ask(
+            [
+                "init",
+                "--quiet",
+                "--bare",
+                "--template=",
+                f"--object-format={algorithm}",
+                str(folder),
+            ],
+            folder=folder.parent,
+        )
+        if answer.code != 0:
+            raise failure(f"a clone can't be made in {folder.parent}", answer)
+
+    def _fetch_commit(self, folder: Path, commit: str) -> None:
+        answer = self._fetch(folder, ["--depth=1"], [f"+{commit}:refs/fetched"])
+        if answer.code == 0:
+            return
+        # Some servers hand out only what a branch or tag points to.
+        everything = ["+refs/heads/*:refs/all/heads/*", "+refs/tags/*:refs/all/tags/*"]
+        answer = self._fetch(folder, [_ALL_HISTORY], everything)
+        if answer.code != 0:
+            raise failure(f"{self.remote.shown} can't be fetched", answer)
+        if not self._has(folder, commit):
+            raise ConfigError(
+                f"{self.remote.shown} has no commit {commit} in any branch or tag",
+                fix="check --ref; push the commit if it is only local",
+            )
+
+    def _commit(self, folder: Path, name: str) -> str:
+        answer = self.git.ask(
+            ["rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"], folder=folder
+        )
+        if answer.code != 0:
+            raise ConfigError("--ref names no commit", fix="name a branch, tag or commit")
+        return answer.stdout.decode().strip()
+
+    def _fetch(self, folder: Path, options: Sequence[str], refs: Sequence[str]) -> Completed:
+        always = ["--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head",
+                  "--no-auto-maintenance", "--refmap="]  # fmt: skip
+        command = ["fetch", *always, *options, "--", self.remote.url, *refs]
+        return _with_gitpython(self.git, folder, command)
+
+    def _keep(self, folder: Path, commit: str) -> None:
+        """Keeps the commit from being tidied away, and tidies where it is time."""
+        packs = len(list((folder / "objects" / "pack").glob("*.pack")))
+        if packs > _PACKS_LIMIT:
+            for name in ("refs/fetched", *self._kept(folder)):
+                self.git.ask(["update-ref", "-d", name], folder=folder)
+        self.git.ask(["update-ref", f"refs/kept/{commit}", commit], folder=folder)
+        if packs > _PACKS_LIMIT:
+            self.git.ask(["gc", "--quiet", "--prune=now"], folder=folder, seconds=_FETCH_SECONDS)
+
+    def _kept(self, folder: Path) -> list[str]:
+        answer = self.git.ask(
+            ["for-each-ref", "--format=%(refname)", "refs/kept", "refs/all"], folder=folder
+        )
+        return answer.stdout.decode().split()
+
+
+def _full_names(ref: str) -> list[str]:
+    if not ref or ref == "HEAD":
+        return ["HEAD"]
+    if ref.startswith("refs/"):
+        return [ref]
+    return [f"refs/heads/{ref}", f"refs/tags/{ref}"]
+
+
+def _with_gitpython(git: Git, folder: Path, command: Sequence[str]) -> Completed:
+    """Lets GitPython start git, and attends it with our own limits."""
+    # Late: its import takes 100 ms and runs git once; a warm run needs none of it.
+    program = git.program()
+    try:
+        from git.cmd import Git as GitPython
+        from git.exc import GitError
+    except ImportError as error:
+        raise SourceError("GitPython can't find git", fix="put git on PATH") from error
+    wanted = git.environment(network=True)
+    # GitPython hands this process's whole environment down: env takes away what git mustn't see.
+    unwanted = [f"--unset={name}" for name in os.environ if name not in wanted]
+    try:
+        started = GitPython(folder).execute(
+            ["env", *unwanted, program, *command],
+            as_process=True,
+            env=wanted,
+            start_new_session=True,
+        )
+    except GitError as error:
+        raise SourceError(
+            "git can't be started", fix="check that env and git are on PATH"
+        ) from error
+    process = started.proc
+    if process is None:
+        raise SourceError("git can't be started", fix="check that env and git are on PATH")
+    try:
+        return collect(process, "git fetch", seconds=_FETCH_SECONDS, output_limit=1 << 20)
+    except ProcessError as error:
+        raise SourceError(
+            str(error), fix="check the network, or clone a smaller repository"
+        ) from error
+
+
+@dataclass(slots=True)
+class _Lock:
+    handle: int
+
+    def release(self) -> None:
+        fcntl.flock(self.handle, fcntl.LOCK_UN)
+
+
+@contextmanager
+def _locked(path: Path, *, shared: bool) -> Iterator[_Lock]:
+    """Holds a lock between processes.
+
+    Raises:
+        SourceError: It can't be had in time.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise SourceError(
+            f"{path} can't be written: {error.strerror}", fix="name another cache folder"
+        ) from error
+    try:
+        way = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        deadline = time.monotonic() + _FETCH_SECONDS
+        while True:
+            try:
+                fcntl.flock(handle, way | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise SourceError(
+                        f"another run has held {path} for too long", fix="look for a hanging run"
+                    ) from None
+                time.sleep(_LOCK_PAUSE)
+        yield _Lock(handle)
+    finally:
+        os.close(handle)
+
+
+def credentials(remote: RemoteUrl, helper: str) -> tuple[tuple[str, str], ...]:
+    """Gives the settings by which git signs in to a server."""
+    settings = []
+    if remote.authorization:
+        settings.append((f"http.{remote.header_scope}.extraHeader", remote.authorization))
+    if helper:
+        settings.append(("credential.helper", helper))
+    return tuple(settings)

@@ -1,0 +1,114 @@
+"""Keeps rendered manifests by their content: what hasn't changed isn't parsed again.
+
+They may hold Secrets: files are 0600 in a folder that is 0700.
+"""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from reconciler.core.desired import Manifest, SourceLocation
+
+#: Moves when the reading of manifests does, or the form of what is kept.
+_FORMAT = 1
+
+#: How many renderings are kept; the one that wasn't used for longest goes first.
+_KEPT = 20
+
+_DIGEST_SIZE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One kept rendering.
+
+    Attributes:
+        manifests: In order.
+        notes: As in `Rendered`.
+        digest: Of the manifests.
+    """
+
+    manifests: tuple[Manifest, ...]
+    notes: tuple[str, ...]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedCache:
+    """Renderings by what they depend on. Losing one costs only time.
+
+    Attributes:
+        folder: Where they are.
+    """
+
+    folder: Path
+
+    def load(self, identity: Sequence[str]) -> Kept | None:
+        """Gives what was kept for an identity; None for nothing, or for a damaged file."""
+        path = self._path(identity)
+        try:
+            content = path.read_bytes()
+            body = memoryview(content)[_DIGEST_SIZE:]
+            if hashlib.blake2b(body, digest_size=_DIGEST_SIZE).digest() != content[:_DIGEST_SIZE]:
+                return None
+            entries, notes, digest = orjson.loads(body)
+            manifests = tuple(
+                Manifest(body, SourceLocation(place, line)) for place, line, body in entries
+            )
+        except (OSError, ValueError, TypeError):
+            return None
+        with suppress(OSError):
+            os.utime(path)
+        return Kept(manifests, tuple(notes), digest)
+
+    def save(self, identity: Sequence[str], kept: Kept) -> None:
+        """Keeps a rendering; failing to is not an error."""
+        if not identity:
+            return
+        entries = [(m.source.path, m.source.line, m.body) for m in kept.manifests]
+        body = orjson.dumps([entries, kept.notes, kept.digest])
+        checksum = hashlib.blake2b(body, digest_size=_DIGEST_SIZE).digest()
+        with suppress(OSError):
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Somebody may have made it before with other rights.
+            self.folder.chmod(0o700)
+            _replace(self._path(identity), checksum + body)
+            self._prune()
+
+    def _path(self, identity: Sequence[str]) -> Path:
+        key = hashlib.sha256(orjson.dumps([_FORMAT, *identity])).hexdigest()
+        return self.folder / f"{key}.bin"
+
+    def _prune(self) -> None:
+        found = [(path.stat().st_mtime_ns, path) for path in self.folder.glob("*.bin")]
+        for _, path in sorted(found, reverse=True)[_KEPT:]:
+            path.unlink(missing_ok=True)
+
+
+def digest(manifests: Sequence[Manifest]) -> str:
+    """Gives a digest of manifests that doesn't depend on where they are declared."""
+    total = hashlib.sha256()
+    for manifest in manifests:
+        total.update(orjson.dumps(manifest.body, option=orjson.OPT_SORT_KEYS))
+        total.update(b"\n")
+    return total.hexdigest()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    # Late: a warm run writes nothing.
+    import tempfile
+
+    # mkstemp makes files of mode 0600.
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

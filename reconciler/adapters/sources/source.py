@@ -1,0 +1,227 @@
+"""The desired side: pins a revision, renders its manifests, and keeps what was rendered."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from reconciler.adapters.sources.folder import FolderTree
+from reconciler.adapters.sources.git import Git, failure
+from reconciler.adapters.sources.gittree import GitTree
+from reconciler.adapters.sources.kept import Kept, RenderedCache, digest
+from reconciler.adapters.sources.location import (
+    LocalFolder,
+    RemoteUrl,
+    check_path,
+    check_ref,
+    locate,
+)
+from reconciler.adapters.sources.manifests import Collection, Limits
+from reconciler.adapters.sources.plain import PlainRenderer
+from reconciler.adapters.sources.rendering import (
+    KUSTOMIZATION_NAMES,
+    MANIFEST_SUFFIXES,
+    RenderChoice,
+    Renderer,
+    choose,
+)
+from reconciler.adapters.sources.tree import Tree
+from reconciler.adapters.sources.worktree import describe_changes
+from reconciler.core.desired import Rendered
+from reconciler.core.errors import ConfigError, ManifestError, ManifestProblem
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A tree at its pinned revision.
+
+    Attributes:
+        tree: The files.
+        revision: The commit; empty for a plain folder.
+        notes: What a reader should know.
+    """
+
+    tree: Tree
+    revision: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GitSource:
+    """See `ports.Source`.
+
+    Attributes:
+        repo: A URL (https, http, ssh, git, file), `git@host:path`, or a folder. A folder without
+            .git is read as it is, if no ref is asked for.
+        ref: Branch, tag or commit; empty for the default branch, or for what is checked out.
+        path: A folder or file in it; empty for all of it.
+        render: Which renderer.
+        cache: A folder of this user's own, for clones and rendered manifests; 0700.
+        values: Values files of a Helm chart, from its folder or from the repository's top.
+        release: A chart's release; empty for the chart's own name.
+        namespace: A chart's namespace.
+        kube_version: Which Kubernetes a chart is told of; empty for helm's own idea.
+        kustomize: kustomize or kubectl, by name or path; None for whichever is on PATH.
+        helm: helm, by name or path; None for the one on PATH.
+        credential_helper: As git's `credential.helper`; none is used unless named here.
+        environ: This process's environment. Programs are found by its PATH; git gets what
+            `git.KEPT_VARIABLES` names, the renderers nothing.
+        limits: How much the desired side may hold.
+    """
+
+    repo: str = field(repr=False)
+    ref: str
+    path: str
+    render: RenderChoice
+    cache: Path
+    values: tuple[str, ...] = ()
+    release: str = ""
+    namespace: str = "default"
+    kube_version: str = ""
+    kustomize: str | None = None
+    helm: str | None = None
+    credential_helper: str = ""
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    limits: Limits = field(default_factory=Limits)
+
+    def fetch(self) -> Rendered:
+        """Pins the revision and renders its manifests.
+
+        Raises:
+            SourceError: The repository or a renderer couldn't be reached or read.
+            ManifestError: What it holds can't be taken as a desired state.
+            ConfigError: The path, the ref or the renderer asked for isn't there.
+        """
+        path = check_path(self.path)
+        with self._opened(path) as opened:
+            choice = choose(self.render, opened.tree.names(path), path)
+            if self.values and choice is not RenderChoice.HELM:
+                raise ConfigError(
+                    f"values files are given, but {path or '.'} is read as {choice}",
+                    fix="leave them out, or point --path at a Helm chart",
+                )
+            kept = self._rendered(opened.tree, path, choice)
+        revision = opened.revision or f"sha256:{kept.digest}"
+        return Rendered(revision, kept.manifests, (*opened.notes, *kept.notes))
+
+    def _rendered(self, tree: Tree, path: str, choice: RenderChoice) -> Kept:
+        renderer = self._renderer(choice)
+        cache = RenderedCache(self.cache / "rendered")
+        identity = renderer.identity(tree, path)
+        kept = cache.load(identity) if identity else None
+        if kept is not None:
+            return kept
+        into = Collection(self.limits)
+        renderer.render(tree, path, into)
+        into.raise_problems()
+        if not into.manifests:
+            raise ManifestError(_nothing_found(path, choice))
+        manifests = tuple(into.manifests)
+        kept = Kept(manifests, tuple(into.notes), digest(manifests))
+        cache.save(identity, kept)
+        return kept
+
+    def _renderer(self, choice: RenderChoice) -> Renderer:
+        # Late imports: start-up time counts, and most runs need one renderer and no network.
+        if choice is RenderChoice.KUSTOMIZE:
+            from reconciler.adapters.sources.kustomize import KustomizeRenderer
+
+            return KustomizeRenderer(self.kustomize, self.environ)
+        if choice is RenderChoice.HELM:
+            from reconciler.adapters.sources.helm import HelmRenderer
+
+            return HelmRenderer(
+                self.helm,
+                self.environ,
+                self.values,
+                self.release,
+                self.namespace,
+                self.kube_version,
+            )
+        return PlainRenderer()
+
+    @contextmanager
+    def _opened(self, path: str) -> Iterator[_Opened]:
+        git = Git(self.environ)
+        ref = check_ref(self.ref)
+        place = locate(self.repo)
+        if isinstance(place, RemoteUrl):
+            from reconciler.adapters.sources.clone import Clone, credentials
+
+            git = replace(git, settings=credentials(place, self.credential_helper))
+            with Clone(git, place, self.cache / "repos").pinned(ref) as tree:
+                yield _Opened(tree, tree.commit)
+            return
+        folder = place.path
+        if not folder.is_dir():
+            raise ConfigError(
+                f"--repo {folder} isn't a folder",
+                fix="check --repo; a single file is named with --path",
+            )
+        if not place.is_url and not ref and not _is_repository(folder):
+            yield _Opened(
+                FolderTree(folder, self.limits.file, self.limits.total),
+                "",
+                (f"{folder} is not a Git repository: its files are read as they are",),
+            )
+            return
+        tree = _local(git, place, ref)
+        notes = () if ref or place.is_url else describe_changes(git, folder, path)
+        yield _Opened(tree, tree.commit, notes)
+
+
+def _is_repository(folder: Path) -> bool:
+    """Whether a folder is a work tree's top, or a bare repository."""
+    if os.path.lexists(folder / ".git"):
+        return True
+    return all((folder / name).exists() for name in ("HEAD", "objects", "refs"))
+
+
+def _local(git: Git, place: LocalFolder, ref: str) -> GitTree:
+    """Pins a ref of a repository on this machine."""
+    folder = place.path.absolute()
+    if not _is_repository(folder):
+        raise ConfigError(
+            f"--repo {folder} is not a Git repository's top folder",
+            fix="name the folder that holds .git, and the folder below it with --path; or leave "
+            "--ref out, to read files that aren't in Git",
+        )
+    answer = git.ask(
+        ["rev-parse", "--verify", "--end-of-options", f"{ref or 'HEAD'}^{{commit}}"],
+        folder=folder,
+        ceiling=folder.parent,
+    )
+    if answer.code != 0:
+        if b"not a git repository" in answer.stderr or b"repository format" in answer.stderr:
+            raise failure(f"--repo {folder} can't be read", answer)
+        raise ConfigError(
+            f"--ref {ref or 'HEAD'} is no branch, tag or commit of {folder}",
+            fix="check --ref; a branch that is only on the server is called origin/…"
+            if ref
+            else "make a first commit",
+        )
+    if b"is ambiguous" in answer.stderr:
+        raise ConfigError(
+            f"--ref {ref} is both a branch and a tag in {folder}",
+            fix=f"write refs/heads/{ref} or refs/tags/{ref}",
+        )
+    return GitTree(git, folder, answer.stdout.decode().strip())
+
+
+def _nothing_found(path: str, choice: RenderChoice) -> ManifestProblem:
+    looked_for = {
+        RenderChoice.KUSTOMIZE: f"{KUSTOMIZATION_NAMES[0]} builds no object",
+        RenderChoice.HELM: "the chart renders no object (hooks and tests aside)",
+    }.get(
+        choice,
+        "no manifest is there: looked for "
+        f"{', '.join(f'*{suffix}' for suffix in MANIFEST_SUFFIXES)}, not in hidden folders",
+    )
+    return ManifestProblem(
+        path or ".",
+        0,
+        looked_for,
+        "check --path; an empty desired state is never compared, since everything live would "
+        "look unmanaged",
+    )

@@ -1,0 +1,42 @@
+"""An object's own metadata: what the server keeps of what is declared.
+
+It reads every object's metadata, a custom resource's too, as metav1.ObjectMeta
+(k8s.io/apimachinery/pkg/apis/meta/v1/types.go).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.core.resource import metadata_of
+
+_OWNER_FIELDS = ("apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion")
+_OWNER_NEEDS = ("apiVersion", "kind", "name", "uid")
+
+
+def declared_metadata(declared: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
+    """Gives the metadata that a declaration decides; the name and namespace are the live ones."""
+    given, there = metadata_of(declared), metadata_of(live)
+    made: dict[str, Any] = {}
+    for name in ("name", "namespace"):
+        if there.get(name):
+            made[name] = there[name]
+    if given.get("generateName"):
+        made["generateName"] = given["generateName"]
+    for name in ("labels", "annotations"):
+        entries = given.get(name)
+        if entries:
+            if None in entries.values():
+                entries = {k: "" if v is None else v for k, v in entries.items()}
+            made[name] = entries
+    if given.get("finalizers"):
+        made["finalizers"] = given["finalizers"]
+    if given.get("ownerReferences"):
+        made["ownerReferences"] = [_owner(owner) for owner in given["ownerReferences"]]
+    return made
+
+
+def _owner(given: Any) -> Any:
+    if not isinstance(given, Mapping):
+        return given
+    made = {name: given[name] for name in _OWNER_FIELDS if given.get(name) is not None}
+    return dict.fromkeys(_OWNER_NEEDS, "") | made

@@ -1,0 +1,251 @@
+"""What `doctor` looks at, one check after the other."""
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from reconciler.cli import checks
+from reconciler.cli.findings import Finding, State, good
+from reconciler.core.desired import Manifest, Rendered, SourceLocation, desired_state
+from reconciler.core.errors import ClusterError, ConfigError
+from reconciler.core.live import Listing
+from reconciler.core.resource import Catalog, ResourceKind
+from reconciler.ports import Cluster
+
+DEPLOYMENT = ResourceKind("apps", "v1", "Deployment", "deployments", True)
+NAMESPACE = ResourceKind("", "v1", "Namespace", "namespaces", False)
+SECRET = ResourceKind("", "v1", "Secret", "secrets", True)
+CATALOG = Catalog(
+    "v1.37.2", {(k.api_version, k.kind): k for k in (DEPLOYMENT, NAMESPACE, SECRET)}, {}, {}
+)
+
+
+class _Source:
+    def __init__(self, given: Rendered | Exception) -> None:
+        self._given = given
+
+    def fetch(self) -> Rendered:
+        if isinstance(self._given, Exception):
+            raise self._given
+        return self._given
+
+
+class _Cluster:
+    """A cluster that refuses some verbs, and remembers what it was asked."""
+
+    def __init__(
+        self, refused: Collection[str] = (), catalog: Catalog | Exception = CATALOG
+    ) -> None:
+        self._refused = refused
+        self._catalog = catalog
+        self.asked: set[tuple[str, str, str]] = set()
+
+    def catalog(self) -> Catalog:
+        if isinstance(self._catalog, Exception):
+            raise self._catalog
+        return self._catalog
+
+    def allows(self, verb: str, kind: ResourceKind, namespace: str) -> bool:
+        self.asked.add((verb, kind.kind, namespace))
+        return verb not in self._refused
+
+
+def _manifest(api_version: str, kind: str, name: str) -> Manifest:
+    body = {"apiVersion": api_version, "kind": kind, "metadata": {"name": name}}
+    return Manifest(body, SourceLocation("shop.yaml", 1))
+
+
+def _rights(cluster: _Cluster, *manifests: Manifest, listings: list[Listing]) -> list[Finding]:
+    desired = desired_state(Rendered("4f0c", manifests), CATALOG, "shop")
+    return checks.check_rights("shop", cast("Cluster", cluster), desired, CATALOG, listings)
+
+
+def _git(folder: Path, answer: str) -> dict[str, str]:
+    program = folder / "git"
+    program.write_text(f"#!/bin/sh\n{answer}\n")
+    program.chmod(0o755)
+    return {"PATH": f"{folder}:{os.defpath}"}
+
+
+@pytest.fixture
+def path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder that alone is on PATH, for the program itself to be found in."""
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.defpath}")
+    return tmp_path
+
+
+def test_git_says_its_version(path: Path) -> None:
+    environ = _git(path, "echo git version 2.39.5")
+    assert checks.check_git(environ) == good("git", "2.39.5")
+
+
+def test_an_old_git_is_to_mend(path: Path) -> None:
+    finding = checks.check_git(_git(path, "echo git version 2.30.2"))
+    assert finding == Finding("git", State.MEND, "2.30.2 is old", "install git 2.31 or newer")
+
+
+@pytest.mark.parametrize("answer", ["exit 1", "echo nonsense"])
+def test_a_git_that_fails_is_broken(path: Path, answer: str) -> None:
+    assert checks.check_git(_git(path, answer)).state is State.BROKEN
+
+
+def test_no_git_is_broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    finding = checks.check_git({"PATH": str(tmp_path)})
+    assert finding.state is State.BROKEN
+    assert finding.fix == "install git, and have it on PATH"
+
+
+def test_a_source_that_can_be_read() -> None:
+    rendered = Rendered("4f0c1a2b3c", (_manifest("v1", "Secret", "key"),), ("a note",))
+    finding, given = checks.check_source("shop", _Source(rendered))
+    assert finding == good("shop: Git", "1 object at 4f0c1a2; a note")
+    assert given is rendered
+
+
+def test_a_source_that_cannot_be_read() -> None:
+    source = _Source(ConfigError("there is no deploy", fix="check the path"))
+    assert checks.check_source("shop", source) == (
+        Finding("shop: Git", State.BROKEN, "there is no deploy", "check the path"),
+        None,
+    )
+
+
+def test_a_source_that_declares_nothing_is_broken() -> None:
+    finding, given = checks.check_source("shop", _Source(Rendered("4f0c", ())))
+    assert finding.state is State.BROKEN
+    assert given is None
+
+
+def test_the_server_and_its_version() -> None:
+    findings, catalog = checks.check_server(cast("Cluster", _Cluster()))
+    assert findings == [good("API server", "v1.37.2, 2 API versions")]
+    assert catalog is CATALOG
+
+
+def test_a_server_that_does_not_answer_is_broken() -> None:
+    cluster = _Cluster(catalog=ClusterError("refused", fix="check the address"))
+    findings, catalog = checks.check_server(cast("Cluster", cluster))
+    assert findings == [Finding("API server", State.BROKEN, "refused", "check the address")]
+    assert catalog is None
+
+
+def test_an_api_group_that_is_down_is_to_mend() -> None:
+    down = Catalog("v1.37.2", {}, {}, {"metrics.k8s.io/v1": "its server doesn't answer"})
+    findings, _ = checks.check_server(cast("Cluster", _Cluster(catalog=down)))
+    assert findings[1].topic == "API metrics.k8s.io/v1"
+    assert findings[1].state is State.MEND
+
+
+def test_all_rights_are_asked_for_where_the_objects_are() -> None:
+    cluster = _Cluster()
+    manifests = (_manifest("apps/v1", "Deployment", "web"), _manifest("v1", "Namespace", "shop"))
+    listings = [Listing(DEPLOYMENT, frozenset({"shop"})), Listing(SECRET, frozenset({"shop"}))]
+    findings = _rights(cluster, *manifests, listings=listings)
+    verbs = ("get", "list", "create", "update")
+    assert cluster.asked == {
+        *((verb, "Deployment", "shop") for verb in verbs),
+        *((verb, "Namespace", "") for verb in verbs),
+        ("list", "Secret", "shop"),
+    }
+    assert findings == [
+        good("shop: Namespace", "may get, list, create and update"),
+        good("shop: Deployment", "may get, list, create and update in shop"),
+        good("shop: scope", "may list all 1 other kinds in shop"),
+    ]
+
+
+def test_what_may_not_be_read_is_broken_and_the_fix_is_a_command() -> None:
+    cluster = _Cluster({"list", "update"})
+    (finding,) = _rights(cluster, _manifest("apps/v1", "Deployment", "web"), listings=[])
+    assert finding == Finding(
+        "shop: Deployment",
+        State.BROKEN,
+        "may not list or update in shop: its objects are unreadable",
+        "`kubectl create role -n shop plumbline --verb=list,update "
+        "--resource=deployments.apps`, and bind it to this user",
+    )
+
+
+def test_what_may_not_be_written_is_to_mend() -> None:
+    cluster = _Cluster({"create", "update"})
+    (finding,) = _rights(cluster, _manifest("v1", "Namespace", "shop"), listings=[])
+    assert finding.state is State.MEND
+    assert "--offline" in finding.fix
+    assert "`kubectl create clusterrole plumbline --verb=create,update" in finding.fix
+
+
+def test_a_scope_that_cannot_be_listed_is_to_mend() -> None:
+    cluster = _Cluster({"list"})
+    listings = [Listing(SECRET, frozenset({"shop"}))]
+    findings = _rights(cluster, _manifest("v1", "Namespace", "shop"), listings=listings)
+    assert findings[-1].topic == "shop: scope"
+    assert findings[-1].state is State.MEND
+    assert findings[-1].text.startswith("may not list Secret in shop")
+
+
+def test_a_kind_that_is_not_served_is_told_of() -> None:
+    manifest = _manifest("example.com/v1", "Lamp", "one")
+    (finding,) = _rights(_Cluster(), manifest, listings=[])
+    assert finding.state is State.MEND
+    assert "doesn't serve example.com/v1 Lamp" in finding.text
+
+
+def test_rights_that_cannot_be_asked_for_are_one_finding() -> None:
+    class Silent(_Cluster):
+        def allows(self, verb: str, kind: ResourceKind, namespace: str) -> bool:
+            raise ClusterError("it doesn't answer")
+
+    (finding,) = _rights(Silent(), _manifest("v1", "Namespace", "shop"), listings=[])
+    assert finding == Finding("shop: rights", State.BROKEN, "it doesn't answer")
+
+
+def test_a_private_folder_is_well(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    finding = checks.check_folder("state folder", tmp_path, "--state-dir", readable=False)
+    assert finding == good("state folder", str(tmp_path))
+
+
+def test_a_folder_that_is_not_there_yet_is_well(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    finding = checks.check_folder("cache folder", folder, "--cache-dir", readable=True)
+    assert finding == good("cache folder", f"{folder}, to be made")
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("mode", "readable", "state"),
+    [
+        (0o755, False, State.MEND),
+        (0o755, True, State.GOOD),
+        (0o777, True, State.MEND),
+        (0o770, False, State.MEND),
+    ],
+)
+def test_a_folder_that_others_reach(
+    tmp_path: Path, mode: int, readable: bool, state: State
+) -> None:
+    tmp_path.chmod(mode)
+    finding = checks.check_folder("folder", tmp_path, "--state-dir", readable=readable)
+    assert finding.state is state
+    assert (f"chmod 700 {tmp_path}" == finding.fix) == (state is State.MEND)
+
+
+def test_a_folder_below_a_file_is_to_mend(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    finding = checks.check_folder("folder", file / "below", "--state-dir", readable=True)
+    assert finding.text == f"{file} is no folder"
+
+
+def test_a_folder_that_cannot_be_written_is_to_mend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Not by its mode: root may write everywhere.
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    finding = checks.check_folder("folder", tmp_path, "--state-dir", readable=True)
+    assert finding.text == f"{tmp_path} can't be written"
+    assert "--state-dir" in finding.fix

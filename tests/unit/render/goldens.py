@@ -1,0 +1,69 @@
+"""What each case looks like in each format, and the command that writes the golden files anew:
+`python -m tests.unit.render.goldens`. Look at the difference before you commit it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from reconciler.core.report import Report
+from reconciler.render.document import explanation_document, plan_document
+from reconciler.render.explanations import explanation_text
+from reconciler.render.json_schema import report_schema
+from reconciler.render.markdown import report_markdown
+from reconciler.render.plans import plan_text
+from reconciler.render.serialized import json_text, report_json, report_yaml
+from reconciler.render.terminal import Style
+from reconciler.render.text import outcomes_text, report_text
+from tests.unit.render.cases import EXPLANATIONS, NOW, PLANS, REPORTS
+
+ROOT = Path(__file__).parents[3]
+FOLDER = ROOT / "tests" / "testdata" / "render"
+SCHEMA = ROOT / "reconciler" / "data" / "report.schema.json"
+
+STYLES: Mapping[str, Style] = {
+    "text": Style(colour=False, width=80),
+    "text.colour": Style(colour=True, width=80),
+    "text.wide": Style(colour=False, width=140),
+    "text.pipe": Style(colour=False, width=0, full=True),
+}
+
+
+def _of_report(report: Report) -> dict[str, str]:
+    files = {name: report_text(report, style, NOW) for name, style in STYLES.items()}
+    files["report.json"] = report_json(report)
+    files["report.yaml"] = report_yaml(report)
+    files["markdown.md"] = report_markdown(report, NOW)
+    if report.outcomes:
+        for name, style in STYLES.items():
+            files[f"outcomes.{name}"] = outcomes_text(report, style)
+    return files
+
+
+def renderings() -> dict[str, str]:
+    """Gives every golden file's contents by `case/file`."""
+    cases = {name: _of_report(report) for name, report in REPORTS.items()}
+    for name, plan in PLANS.items():
+        cases[name] = {each: plan_text(plan, style, NOW) for each, style in STYLES.items()}
+        cases[name]["plan.json"] = json_text(plan_document(plan))
+    for name, explanation in EXPLANATIONS.items():
+        cases[name] = {
+            each: explanation_text(explanation, style, NOW) for each, style in STYLES.items()
+        }
+        cases[name]["explanation.json"] = json_text(explanation_document(explanation))
+    return {f"{case}/{file}": text for case, files in cases.items() for file, text in files.items()}
+
+
+def schema_text() -> str:
+    return json.dumps(report_schema(), indent=2) + "\n"
+
+
+def main() -> None:
+    for name, text in renderings().items():
+        path = FOLDER / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+    SCHEMA.write_bytes(schema_text().encode())
+
+
+if __name__ == "__main__":
+    main()
