@@ -7,22 +7,16 @@ from datetime import UTC, datetime
 
 from reconciler.core.desired import desired_state
 from reconciler.core.detect import Detection, Sides, detect
-from reconciler.core.drift import Drift, DriftType
-from reconciler.core.errors import ConfigError
+from reconciler.core.drift import DriftType
 from reconciler.core.expected import Expected
-from reconciler.core.explain import Explanation, explain
 from reconciler.core.ignore import IgnoreRule, describe, expired, holds
 from reconciler.core.inventory import Inventory
-from reconciler.core.outcome import Outcome, OutcomeType
-from reconciler.core.plan import Delete, Plan, Recreate
-from reconciler.core.planning import Permissions, make_plan
 from reconciler.core.policy import decide
 from reconciler.core.redact import Redaction
 from reconciler.core.report import Report, Summary
-from reconciler.core.resource import ResourceKey, ResourceKind
+from reconciler.core.resource import ResourceKind
 from reconciler.core.scope import TransientKind, bind_generated, listings, unseen
-from reconciler.execution import carry_out
-from reconciler.ports import Cluster, Comparer, InventoryStore, Live, Sightings, Source
+from reconciler.ports import Comparer, InventoryStore, Live, Sightings, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,145 +107,11 @@ def read(target: Target) -> Sides:
     return Sides(desired, live, catalog, target.live.schema(differing), answers)
 
 
-def plan_restore(target: Target, look: Look, permissions: Permissions) -> Plan:
-    """Says what would have to be written to put a look's drifts right."""
-    sides = look.sides
-    return make_plan(
-        target.name,
-        look.detection.drifts,
-        sides.desired,
-        sides.live,
-        sides.answers,
-        sides.catalog,
-        target.inventory.load(),
-        permissions,
-    )
-
-
-def restore(target: Target, cluster: Cluster, look: Look, plan: Plan) -> Report:
-    """Carries out a plan, and verifies by a fresh comparison what came of it.
-
-    Returns:
-        The report of the fresh comparison, with the plan's outcomes.
-
-    Raises:
-        PlumblineError: The fresh comparison couldn't be made; what was written stays written.
-    """
-    written = carry_out(plan, cluster, look.sides.catalog)
-    fresh = check(target)
-    left = {drift.key: drift for drift in fresh.detection.drifts}
-    unread = fresh.sides.live.why_unread
-    outcomes = tuple(
-        _verified(outcome, left.get(outcome.key), unread(outcome.key)) for outcome in written
-    )
-    restored = {each.key for each in outcomes if each.outcome is OutcomeType.RESTORED}
-    gone = {action.key for action in plan.actions if isinstance(action, Delete | Recreate)}
-    gone = gone & restored - set(fresh.sides.desired.resources)
-    target.inventory.save(target.inventory.load().without(gone))
-    return replace(fresh.report, outcomes=outcomes)
-
-
-def explain_object(target: Target, kind: str, name: str, namespace: str) -> Explanation:
-    """Accounts for every field of one object.
-
-    Raises:
-        PlumblineError: A side couldn't be read at all.
-        ConfigError: No such object is declared or live in the target's scope.
-    """
-    look = check(target)
-    key, api_version = _named(look.sides, kind, name, namespace)
-    sides, found = look.sides, look.detection
-    manifest = sides.desired.resources.get(key)
-    live = sides.live.find(api_version, key)
-    drift = next((d for d in found.drifts if d.key == key), None)
-    hidden = (*found.explained.get(key, ()), *(drift.hidden if drift else ()))
-    served = sides.catalog.find(api_version, kind=key.kind)
-    schema = target.live.schema({served} if served else ())
-    fields = (
-        explain(
-            key,
-            manifest,
-            live,
-            drift.changes if drift else (),
-            hidden,
-            frozenset(rule.name for rule in target.rules if not rule.builtin),
-            schema.node(api_version, key.kind),
-        )
-        if live is not None
-        else ()
-    )
-    return Explanation(
-        key=key,
-        api_version=api_version,
-        uid=str(live["metadata"].get("uid") or "") if live else "",
-        source=manifest.source if manifest else None,
-        revision=sides.desired.revision,
-        checked_at=look.report.checked_at,
-        note=_explained_as(drift),
-        fields=fields,
-    )
-
-
-def _explained_as(drift: Drift | None) -> str:
-    match drift.type if drift else None:
-        case None:
-            return "in sync"
-        case DriftType.MISSING:
-            return "missing: it is declared and not live"
-        case DriftType.UNMANAGED:
-            return "unmanaged: it is live and not declared"
-        case DriftType.UNREADABLE:
-            return f"unreadable: {drift.note if drift else ''}"
-        case DriftType.MODIFIED:
-            return "modified"
-
-
-def _named(sides: Sides, kind: str, name: str, namespace: str) -> tuple[ResourceKey, str]:
-    """Finds an object by what people type: `deploy/web`, `Deployment/web`, `deployments/web`."""
-    wanted = {
-        (k.group, k.kind)
-        for k in sides.catalog.kinds.values()
-        if kind.casefold() in (k.kind.casefold(), k.plural.casefold(), *k.short_names)
-    }
-    known = {key: manifest.api_version for key, manifest in sides.desired.resources.items()}
-    for api_version, key, _ in sides.live.each():
-        known.setdefault(key, api_version)
-    found = [
-        key
-        for key in known
-        if key.name == name
-        and ((key.group, key.kind) in wanted or key.kind.casefold() == kind.casefold())
-        and (not namespace or key.namespace in ("", namespace))
-    ]
-    if not found:
-        raise ConfigError(
-            f"{kind}/{name} is neither declared nor live in what this target reads",
-            fix="name the object as `kubectl get` shows it, and its namespace with -n",
-        )
-    if len(found) > 1:
-        places = ", ".join(sorted(str(key) for key in found))
-        raise ConfigError(f"{kind}/{name} may be any of {places}", fix="name a namespace with -n")
-    return found[0], known[found[0]]
-
-
 def _widened(target: Target, sides: Sides) -> Inventory:
     """Adds what is declared and live: what was never live was never ours to prune."""
     declared = sides.desired.resources
     live = (key for key, m in declared.items() if sides.live.find(m.api_version, key))
     return target.inventory.load().with_declared(live)
-
-
-def _verified(outcome: Outcome, left: Drift | None, unread: str | None) -> Outcome:
-    """Calls restored only what a fresh comparison finds in sync."""
-    if outcome.outcome not in (OutcomeType.RESTORED, OutcomeType.UNVERIFIED):
-        return outcome
-    if left is None and unread is None:
-        return Outcome(outcome.key, OutcomeType.RESTORED)
-    if left is None:
-        reason = f"it could not be read afterwards: {unread}"
-    else:
-        reason = left.note or f"a fresh comparison still finds it {left.type.lower()}"
-    return Outcome(outcome.key, OutcomeType.UNVERIFIED, outcome.reason or reason)
 
 
 def _report(target: Target, sides: Sides, found: Detection, now: datetime) -> Report:

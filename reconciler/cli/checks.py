@@ -92,7 +92,7 @@ def check_rights(
     catalog: Catalog,
     listings: Sequence[Listing],
 ) -> list[Finding]:
-    """Says what we may do with each declared kind, and whether the rest of the scope can be read.
+    """Says what we may do with the declared kinds, and whether the rest of the scope can be read.
 
     Args:
         name: The target's.
@@ -121,8 +121,8 @@ def check_rights(
     except PlumblineError as error:
         return [of_error(f"{name}: rights", error)]
     findings = [_unserved(name, each) for each in sorted(unknown)]
-    findings += [_right_finding(name, kind, declared[kind], refused) for kind in sorted(declared)]
-    return findings + _scope_findings(name, others, refused)
+    findings += _declared_findings(f"{name}: rights", declared, refused)
+    return findings + _scope_findings(f"{name}: scope", others, refused)
 
 
 def _rights(kinds: Mapping[ResourceKind, set[str]], verbs: Iterable[str]) -> Iterator[_Right]:
@@ -137,35 +137,44 @@ def _unserved(name: str, kind: str) -> Finding:
     return Finding(f"{name}: {kind.rpartition(' ')[2]}", State.MEND, text, fix)
 
 
-def _right_finding(
-    name: str, kind: ResourceKind, namespaces: Iterable[str], refused: Sequence[_Right]
-) -> Finding:
-    topic = f"{name}: {kind.kind}"
-    mine = [right for right in refused if right.kind == kind]
-    if not mine:
-        return good(topic, "may get, list, create and update" + _in(namespaces))
-    verbs = [verb for verb in (*_READING, *_WRITING) if any(right.verb == verb for right in mine)]
-    text = f"may not {' or '.join(verbs)}{_in({right.namespace for right in mine})}"
-    fix = _grant(kind, verbs, {right.namespace for right in mine})
-    if any(verb in _READING for verb in verbs):
-        return Finding(topic, State.BROKEN, f"{text}: its objects are unreadable", fix)
-    why = "no restore, and the server can't be asked by dry runs: add --offline, or"
-    return Finding(topic, State.MEND, text, f"{why} {fix}")
+def _declared_findings(
+    topic: str, declared: Mapping[ResourceKind, set[str]], refused: Sequence[_Right]
+) -> Iterator[Finding]:
+    """Says it once for all kinds for which it is the same."""
+    alike: dict[tuple[tuple[str, ...], frozenset[str]], list[ResourceKind]] = defaultdict(list)
+    for kind in sorted(declared):
+        mine = [right for right in refused if right.kind == kind]
+        closed = {right.verb for right in mine}
+        verbs = tuple(verb for verb in (*_READING, *_WRITING) if verb in closed)
+        where = {right.namespace for right in mine} if mine else declared[kind]
+        alike[verbs, frozenset(where)].append(kind)
+    for (verbs, spaces), kinds in alike.items():
+        names = ", ".join(kind.kind for kind in kinds)
+        if not verbs:
+            yield good(topic, f"may get, list, create and update {names}{_in(spaces)}")
+            continue
+        text = f"may not {' or '.join(verbs)} {names}{_in(spaces)}"
+        fix = _grant(kinds, verbs, spaces)
+        if set(verbs) & set(_READING):
+            yield Finding(topic, State.BROKEN, f"{text}: they are unreadable", fix)
+        else:
+            why = "no restore, and no dry runs to ask the server by: add --offline, or"
+            yield Finding(topic, State.MEND, text, f"{why} {fix}")
 
 
 def _scope_findings(
-    name: str, others: Mapping[ResourceKind, set[str]], refused: Sequence[_Right]
+    topic: str, others: Mapping[ResourceKind, set[str]], refused: Sequence[_Right]
 ) -> list[Finding]:
     if not others:
         return []
-    topic = f"{name}: scope"
     closed = sorted({right.kind for right in refused if right.kind in others})
     spaces = set().union(*others.values())
     if not closed:
-        return [good(topic, f"may list all {len(others)} other kinds{_in(spaces)}")]
+        kinds = "the other kind" if len(others) == 1 else f"all {len(others)} other kinds"
+        return [good(topic, f"may list {kinds}{_in(spaces)}")]
     names = ", ".join(kind.kind for kind in closed)
     text = f"may not list {names}{_in(spaces)}: unmanaged ones can't be found"
-    return [Finding(topic, State.MEND, text, _grant(closed[0], ["list"], spaces))]
+    return [Finding(topic, State.MEND, text, _grant(closed, ["list"], spaces))]
 
 
 def _in(namespaces: Iterable[str]) -> str:
@@ -173,14 +182,16 @@ def _in(namespaces: Iterable[str]) -> str:
     return f" in {', '.join(named)}" if named else ""
 
 
-def _grant(kind: ResourceKind, verbs: Sequence[str], namespaces: Iterable[str]) -> str:
+def _grant(kinds: Iterable[ResourceKind], verbs: Sequence[str], namespaces: Iterable[str]) -> str:
     """Gives the command that makes a role with these rights."""
-    resource = f"{kind.plural}.{kind.group}" if kind.group else kind.plural
-    flags = f"plumbline --verb={','.join(verbs)} --resource={resource}"
+    names = (f"{kind.plural}.{kind.group}" if kind.group else kind.plural for kind in kinds)
+    # A flag each, so that a terminal has somewhere to break the line.
+    resources = " ".join(f"--resource={name}" for name in names)
+    flags = f"plumbline --verb={','.join(verbs)} {resources}"
     named = sorted(set(namespaces) - {""})
-    if not named:
-        return f"`kubectl create clusterrole {flags}`, and bind it to this user"
-    return f"`kubectl create role -n {named[0]} {flags}`, and bind it to this user"
+    # One command can't make roles in several namespaces.
+    role = f"role -n {named[0]}" if len(named) == 1 else "clusterrole"
+    return f"`kubectl create {role} {flags}`, and bind it to this user"
 
 
 def check_folder(topic: str, folder: Path, flag: str, *, readable: bool) -> Finding:

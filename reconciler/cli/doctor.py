@@ -15,6 +15,7 @@ from reconciler.cli.findings import (
     findings_text,
     good,
     of_error,
+    of_errors,
 )
 from reconciler.cli.options import add_cluster_options, settings_of
 from reconciler.core.desired import Rendered, desired_state
@@ -75,7 +76,7 @@ def _configured(
     try:
         settings = settings_of(options)
     except PlumblineError as error:
-        findings.append(of_error(topic, error))
+        findings += of_errors(topic, error)
         flags = Settings(
             cluster=ClusterSettings(options.kubeconfig or "", options.context or ""),
             cache_dir=options.cache_dir or "",

@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     """
     from reconciler.bootstrap import How, open_target
     from reconciler.cli.progress import Progress, announced
-    from reconciler.controller import explain_object
+    from reconciler.explanation import explain_object
 
     kind, slash, name = options.object.partition("/")
     if not (kind and slash and name):

@@ -1,7 +1,7 @@
 """What `doctor` found: one line each, with its fix."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, assert_never
 
@@ -10,6 +10,7 @@ from reconciler.core.errors import ManifestError, PlumblineError
 from reconciler.render.terminal import Cell, Ink, Line, Span, Style, display_width, flow, painted
 
 _INDENT = 4
+_FIX = "  fix: "
 
 
 class State(StrEnum):
@@ -50,6 +51,17 @@ def of_error(topic: str, error: PlumblineError) -> Finding:
     place = f"{first.path}:{first.line}" if first.line else first.path
     more = f" (and {len(rest)} more: `plumbline check` names them all)" if rest else ""
     return Finding(topic, State.BROKEN, f"{place}: {first.message}{more}", first.fix)
+
+
+def of_errors(topic: str, error: PlumblineError) -> list[Finding]:
+    """Says each of the things that an error names; they are written as `PlumblineError` is."""
+    findings: list[Finding] = []
+    for line in str(error).splitlines():
+        if line.startswith(_FIX) and findings:
+            findings[-1] = replace(findings[-1], fix=line.removeprefix(_FIX))
+        else:
+            findings.append(Finding(topic, State.BROKEN, line))
+    return findings
 
 
 def exit_code(findings: Sequence[Finding]) -> ExitCode:

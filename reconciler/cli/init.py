@@ -124,12 +124,17 @@ def _find(settings: Settings, target: TargetSettings) -> _Found:
     except PlumblineError as error:
         trouble = str(error).partition("\n")[0]
     namespace = namespace or "default"
-    rendered = open_source(settings, target, namespace).fetch()
+    source = open_source(settings, target, namespace)
+    rendered = source.fetch()
     desired = desired_state(rendered, catalog, namespace)
     scope, left_out = _scope(desired, target.scope.namespaces)
     target = replace(
         target,
-        source=replace(target.source, repo=_without_password(target.source.repo)),
+        source=replace(
+            target.source,
+            repo=_without_password(target.source.repo),
+            render=Renderer(source.renderer()),
+        ),
         namespace=namespace if target.namespace or _needs_namespace(rendered, desired) else "",
         scope=replace(target.scope, namespaces=scope),
     )
@@ -237,7 +242,9 @@ def _told(file: Path, found: _Found) -> Iterator[str]:
     target = found.target
     count = len(found.rendered.manifests)
     revision = found.rendered.revision
-    yield f"Wrote {file}: target {target.name}, {count} objects at {revision[:12]}."
+    objects = "1 object" if count == 1 else f"{count} objects"
+    how = "plain YAML" if target.source.render is Renderer.PLAIN else target.source.render
+    yield f"Wrote {file}: target {target.name}, {objects} at {revision[:12]}, by {how}."
     for note in found.rendered.notes:
         yield f"  note: {note}"
     if target.scope.namespaces:

@@ -38,8 +38,9 @@ def run(options: argparse.Namespace) -> ExitCode:
     """
     from reconciler.bootstrap import How, open_target
     from reconciler.cli.progress import Progress, announced
-    from reconciler.controller import check, plan_restore, restore
+    from reconciler.controller import check
     from reconciler.core.planning import Permissions
+    from reconciler.restoration import plan_restore, restore
 
     settings = settings_of(options)
     if options.live is not None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from reconciler.core.desired import DesiredState
 from reconciler.core.drift import Change, ChangeType, Drift
-from reconciler.core.path import Item, Step, format_path, is_prefix, parse_pattern
+from reconciler.core.path import Item, Step, is_prefix, parse_pattern
 from reconciler.core.resource import JsonObject, ResourceKey, metadata_of
 
 
@@ -93,8 +93,8 @@ def parted(change: Change, rules: Sequence[IgnoreRule]) -> Iterator[Change]:
     """Splits a change of a whole subtree into its fields, as far as a rule reaches into it.
 
     So that a rule for one annotation hides that one, and not another that was added with it.
-    A whole list of scalars that changed is split into members that were added and removed, each
-    at its index in the list that it is in.
+    A list of scalars that changed is split into members that were added and removed, each at its
+    index in the list that it is in: that a rule explains what came says nothing of what went.
     """
     if not any(rule.reaches_into(change) for rule in rules):
         yield change
@@ -112,8 +112,12 @@ def parted(change: Change, rules: Sequence[IgnoreRule]) -> Iterator[Change]:
 
 
 def _members(change: Change) -> Iterator[Change]:
-    """Splits the change of a whole list of scalars; any other change stays whole."""
+    """Splits the change of a list of scalars, or of one in it; any other change stays whole."""
     desired, live = change.desired, change.live
+    if isinstance(change.path[-1], int):
+        yield replace(change, change=ChangeType.REMOVED, live=None)
+        yield replace(change, change=ChangeType.ADDED, desired=None)
+        return
     if not (isinstance(desired, list) and isinstance(live, list)):
         yield change
         return
@@ -266,5 +270,5 @@ def _children(whole: object) -> Iterator[tuple[Step, Any]]:
 def describe(rule: IgnoreRule) -> str:
     """Says in a line what a rule speaks of, for a report's notes."""
     where = rule.kind if rule.object_name == "*" else f"{rule.kind}/{rule.object_name}"
-    field = format_path((rule.path,)) if rule.path else "whole objects"
+    field = rule.path or "whole objects"
     return f"{where} {field}: {rule.reason}"

@@ -8,7 +8,7 @@ The format is fieldsV1 of kubernetes-sigs/structured-merge-diff (fieldpath/seria
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from reconciler.core.path import Item, Path, Step, value_at
 from reconciler.core.resource import metadata_of
@@ -121,6 +121,8 @@ def _child(node: Mapping[str, Any], step: Step, value: object) -> Mapping[str, A
         case Item():
             # The step's keys may be guessed ones: the item's own say more.
             return _member(node, None, {**_fields(value), **dict(step.keys)})
+        case _:
+            assert_never(step)
 
 
 def _fields(value: object) -> Mapping[str, Any]:

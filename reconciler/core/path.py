@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, assert_never
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,8 @@ def format_path(path: Path) -> str:
                 text += f".{step}" if text else step
             case str():
                 text += f"[{json.dumps(step, ensure_ascii=False)}]"
+            case _:
+                assert_never(step)
     return text
 
 
@@ -75,6 +77,8 @@ def value_at(body: object, path: Path) -> Any:
                 value = value[step] if inside else None
             case str():
                 value = value.get(step) if isinstance(value, Mapping) else None
+            case _:
+                assert_never(step)
         if value is None:
             return None
     return value
@@ -111,6 +115,8 @@ def _with_value(body: Any, path: Path, value: Any) -> Any:
             return fields
         case int() | Item():
             return _with_item(list(body) if isinstance(body, list) else [], step, rest, value)
+        case _:
+            assert_never(step)
 
 
 def _with_item(items: list[Any], step: int | Item, rest: Path, value: Any) -> list[Any]:
@@ -119,6 +125,8 @@ def _with_item(items: list[Any], step: int | Item, rest: Path, value: Any) -> li
             at = step if step < len(items) else None
         case Item():
             at = next((i for i, item in enumerate(items) if step.matches(item)), None)
+        case _:
+            assert_never(step)
     old = dict(step.keys) if at is None and isinstance(step, Item) else None
     child = _with_value(items[at] if at is not None else old, rest, value)
     if at is None:
@@ -206,6 +214,8 @@ def _step_matches(wanted: StepPattern, step: Step) -> bool:
             return isinstance(wanted, str) and wanted in ("*", str(step))
         case str():
             return isinstance(wanted, str) and _matches(step, wanted)
+        case _:
+            assert_never(step)
 
 
 def _matches(name: str, wanted: str) -> bool:

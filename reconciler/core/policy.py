@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, assert_never
 
 from reconciler.core.drift import Change, Decision, Drift, DriftType, Severity
 from reconciler.core.path import Item, Path, path_matches
@@ -117,6 +117,8 @@ def severity_of(drift: Drift, rules: Sequence[SeverityRule] = SEVERITY_RULES) ->
             powerful = (*_WORKLOADS, *_RIGHTS, *_ADMISSION, "Ingress", "Service", "Secret")
             named = any(fnmatchcase(drift.key.kind, kind) for kind in powerful)
             return Severity.HIGH if named else Severity.MEDIUM
+        case _:
+            assert_never(drift.type)
 
 
 _RANK: Mapping[Severity, int] = {severity: rank for rank, severity in enumerate(Severity)}
@@ -175,3 +177,5 @@ def decide(drift: Drift, *, prune: bool) -> Decision:
             return Decision("observe", "default", "what Git never declared is left alone")
         case DriftType.UNREADABLE:
             return Decision("observe", "default", "what can't be read is never written")
+        case _:
+            assert_never(drift.type)

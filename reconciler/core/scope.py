@@ -16,6 +16,10 @@ from reconciler.core.resource import (
 )
 
 
+#: Of so many kinds that couldn't be read each is told with its reason; of more, one reason.
+_TOLD_IN_FULL = 2
+
+
 @dataclass(frozen=True, slots=True)
 class TransientKind:
     """Kinds whose objects are never declared and come and go by themselves.
@@ -79,17 +83,30 @@ def _add_scope(
 def unseen(
     live: LiveState, catalog: Catalog, transient: Sequence[TransientKind]
 ) -> tuple[str, ...]:
-    """Says where unmanaged objects could not be looked for, each in a sentence."""
-    places = []
+    """Says where unmanaged objects could not be looked for.
+
+    A sentence a namespace: a user without rights would else read one for each kind there is.
+    """
+    places: dict[str, list[str]] = {}
     for unread in live.unread:
         what = unread.kind or f"the group {unread.group or 'core'}"
         where = f" in {unread.namespace}" if unread.namespace else ""
-        places.append(f"{what}{where}: {unread.reason}")
+        places.setdefault(where, []).append(f"{what} ({unread.reason})")
     for api_version, reason in catalog.unreadable.items():
         group, _ = split_api_version(api_version)
         if not any(each.kind == "*" and fnmatchcase(group, each.group) for each in transient):
-            places.append(f"{api_version}: {reason}")
-    return tuple(f"nothing unmanaged could be found among {place}" for place in places)
+            places.setdefault("", []).append(f"{api_version} ({reason})")
+    return tuple(_unseen(where, found) for where, found in places.items())
+
+
+def _unseen(where: str, found: Sequence[str]) -> str:
+    names = [each.partition(" (")[0] for each in found]
+    if len(found) <= _TOLD_IN_FULL:
+        return f"nothing unmanaged could be found{where} among {', '.join(found)}"
+    return (
+        f"nothing unmanaged could be found{where} among {', '.join(names)}; "
+        f"the first of these: {found[0].partition(' (')[2].removesuffix(')')}"
+    )
 
 
 def bind_generated(

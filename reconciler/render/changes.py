@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, assert_never
 
 from reconciler.core.drift import Change, ChangeType, MaskedDigest
 from reconciler.core.path import format_path
@@ -97,15 +97,22 @@ def changes_lines(
     """
     widest = max((display_width(format_path(change.path)) for change in changes), default=0)
     column = min(INDENT + 2 + widest + 2, style.columns // 2, _COLUMN)
-    aligned, ragged = (
-        [
-            line
-            for change, credit in zip(changes, credits, strict=True)
-            for line in _change_lines(change, credit, style, wording, at)
-        ]
-        for at in (column, 0)
-    )
+    aligned = _laid_out(changes, credits, style, wording, column)
+    if len(aligned) == len(changes):
+        return aligned
+    ragged = _laid_out(changes, credits, style, wording, 0)
     return aligned if len(aligned) <= len(ragged) else ragged
+
+
+def _laid_out(
+    changes: Sequence[Change], credits: Sequence[str], style: Style, wording: Wording, column: int
+) -> list[Line]:
+    pairs = zip(changes, credits, strict=True)
+    return [
+        line
+        for change, credit in pairs
+        for line in _change_lines(change, credit, style, wording, column)
+    ]
 
 
 def _change_lines(
@@ -136,6 +143,8 @@ def _verb(change: Change, wording: Wording) -> str:
             return wording.removed
         case ChangeType.CHANGED:
             return ""
+        case _:
+            assert_never(change.change)
 
 
 def inverted(change: Change) -> Change:
@@ -206,6 +215,8 @@ def _value_lines(change: Change, style: Style) -> list[Line]:
             lines = [(line, Ink.RED) for line in _shown(change.desired)]
         case ChangeType.CHANGED:
             lines = [(line, _ink_of(line)) for line in changed_lines(change, style)]
+        case _:
+            assert_never(change.change)
     signed = change.change is ChangeType.CHANGED
     return _cut([_shortened(line, ink, style) for line, ink in lines], style, signed=signed)
 

@@ -6,7 +6,7 @@ The origin stands in the first column, so that it is found at a glance whatever 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from reconciler.core.drift import Change, ChangeType
 from reconciler.core.explain import Explanation, FieldOrigin, Origin
@@ -213,6 +213,8 @@ def _git_says(leaf: FieldOrigin, change: Change, style: Style) -> str:
             return f"{counted(gone, 'line')} less and {come:,} more than in Git"
         case ChangeType.CHANGED:
             return f"Git says {_short(change.desired, style)}"
+        case _:
+            assert_never(change.change)
 
 
 def _legend_lines(explanation: Explanation, style: Style) -> list[Line]:

@@ -8,6 +8,7 @@ import html
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from typing import assert_never
 
 from reconciler.core.drift import Change, ChangeType, Drift, DriftType
 from reconciler.core.path import format_path
@@ -143,7 +144,9 @@ def _about(drift: Drift, now: datetime) -> list[str]:
         case DriftType.UNREADABLE:
             lines.append("It could not be read, so whether it drifted is unknown.")
         case DriftType.MODIFIED:
-            pass
+            pass  # its changes tell
+        case _:
+            assert_never(drift.type)
     if drift.note:
         lines.append(code(drift.note))
     first_seen = moment(drift.first_seen)
@@ -169,6 +172,8 @@ def _change(change: Change, now: datetime) -> list[str]:
             body = [f"- {line}" for line in _lines(change.desired)]
         case ChangeType.CHANGED:
             body = [_spaced(line) for line in changed_lines(change, _STYLE)]
+        case _:
+            assert_never(change.change)
     if digests:
         body = [*body, f"# {digests}"]
     if len(body) > _LINES + 1:

@@ -203,24 +203,37 @@ def flow(cells: Sequence[Cell], style: Style, *, indent: int = 0, hanging: int =
 
 def wrapped(spans: Iterable[Span], columns: int) -> list[Line]:
     """Breaks spans into lines at spaces; a word that is longer than a line is broken anywhere."""
+    whole = tuple(spans)
+    if line_width(whole) <= columns:
+        return [whole]
     lines: list[list[Span]] = [[]]
     room = columns
-    for word in _words(spans):
-        rest = word
-        if display_width(rest.text) > room and lines[-1]:
+    for word in _words(whole):
+        text = word.text
+        if display_width(text) > room and lines[-1]:
             lines.append([])
             room = columns
-            rest = Span(rest.text.lstrip(" "), rest.ink)
-        while display_width(rest.text) > room:
-            head, tail = split_at(rest.text, room)
-            lines[-1].append(Span(head, rest.ink))
-            lines.append([])
-            room = columns
-            rest = Span(tail, rest.ink)
-        if rest.text:
-            lines[-1].append(rest)
-            room -= display_width(rest.text)
+            text = text.lstrip(" ")
+        for index, piece in enumerate(_pieces(text, columns, room)):
+            if index:
+                lines.append([])
+                room = columns
+            lines[-1].append(Span(piece, word.ink))
+            room -= display_width(piece)
     return [tuple(line) for line in lines]
+
+
+def _pieces(text: str, columns: int, first: int) -> Iterator[str]:
+    """Cuts a text into pieces of at most some columns, the first of at most `first`."""
+    start, used, room = 0, 0, first
+    for index, char in enumerate(text):
+        width = _char_width(char)
+        if used + width > room and index > start:
+            yield text[start:index]
+            start, used, room = index, 0, columns
+        used += width
+    if start < len(text):
+        yield text[start:]
 
 
 def _words(spans: Iterable[Span]) -> Iterator[Span]:

@@ -13,6 +13,9 @@ from tests.tools.controlplane import ControlPlane
 KINDS = Path(__file__).resolve().parent.parent / "testdata" / "kinds"
 """A made-up application that holds an object of every kind that people run."""
 
+SERVER_SIDE = ("--server-side", "--field-manager=kubectl", "--force-conflicts")
+"""How kubectl applies on the server's side, whoever wrote before."""
+
 _SUFFIXES = (".yaml", ".yml", ".json")
 _FIRST = re.compile(r"""^["']?kind["']?:\s*["']?(?:Namespace|CustomResourceDefinition)\b""", re.M)
 _KIND = re.compile(r"""^["']?kind["']?:\s*\S""", re.M)
@@ -84,8 +87,13 @@ def manifest_files(folder: Path) -> list[Path]:
     return sorted(each for each in folder.rglob("*") if each.suffix in _SUFFIXES)
 
 
-def apply_folder(plane: ControlPlane, folder: Path) -> list[str]:
+def apply_folder(plane: ControlPlane, folder: Path, *words: str) -> list[str]:
     """Applies a folder: what others need first, and definitions waited for.
+
+    Args:
+        plane: The cluster.
+        folder: The manifests.
+        words: For `kubectl apply`.
 
     Returns:
         What kubectl said of objects that it couldn't apply; empty if all went well.
@@ -94,12 +102,12 @@ def apply_folder(plane: ControlPlane, folder: Path) -> list[str]:
     first = [text for text in documents if _FIRST.search(text)]
     rest = [text for text in documents if not _FIRST.search(text)]
     # A large definition doesn't fit into the annotation that a client-side apply writes.
-    said = _apply(plane, first, "--server-side", "--field-manager=kubectl", "--force-conflicts")
+    said = _apply(plane, first, *SERVER_SIDE)
     if plane.kubectl("get", "crd", "-o", "name").stdout.strip():
         plane.kubectl(
             "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s", timeout=70
         )
-    return said + _apply(plane, rest)
+    return said + _apply(plane, rest, *words)
 
 
 def _apply(plane: ControlPlane, documents: Iterable[str], *words: str) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.benchmarks.application import (
     KINDS,
+    SERVER_SIDE,
     ObjectName,
     apply_folder,
     copy_manifests,
@@ -29,7 +30,6 @@ from tests.tools.controlplane import ControlPlane
 ALL_EDITS = (*WORKLOAD_EDITS, *OTHER_EDITS)
 _DIFF_LINE = re.compile(r"^diff \S+ \S+ \S*/LIVE-\d+/(\S+) ", re.M)
 _HEADS = ("+++", "---")
-_SERVER_SIDE = ("--server-side", "--force-conflicts")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +42,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a folder of manifests for kubectl (default: an application of every kind)",
     )
     parser.add_argument("--edits", type=int, default=60, help="how many objects to edit")
+    parser.add_argument(
+        "--apply",
+        choices=("client-side", "server-side"),
+        default="client-side",
+        help="how kubectl applies the manifests",
+    )
     parser.add_argument("--seed", type=int, default=1, help="which edits")
 
 
@@ -65,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
         plane.start_controller_manager()
         line = machine_line(plane)
         with _repository(options.manifests) as (repo, home):
-            score = _play(plane, repo, home, options.edits, options.seed)
+            score = _play(plane, repo, home, options)
     print(_markdown(score, options, line))
     perfect = score.cold is not None and not (
         score.cold.misses or score.cold.false or score.before or score.left
@@ -82,15 +88,15 @@ def _repository(manifests: Path) -> Iterator[tuple[Path, Path]]:
         yield repo, Path(folder, "home")
 
 
-def _play(plane: ControlPlane, repo: Path, home: Path, count: int, seed: int) -> Score:
-    refused = apply_folder(plane, repo)
+def _play(plane: ControlPlane, repo: Path, home: Path, options: argparse.Namespace) -> Score:
+    refused = apply_folder(plane, repo, *(SERVER_SIDE if options.apply == "server-side" else ()))
     settle(plane)
     live = live_objects(plane, repo)
     score = Score(len(live), refused)
     plumbline = Plumbline(repo, plane.kubeconfig, home)
     ways: dict[str, Sequence[str]] = {
         "`kubectl diff`": (),
-        "`kubectl diff --server-side`": _SERVER_SIDE,
+        "`kubectl diff --server-side`": SERVER_SIDE,
     }
     noise = {name: kubectl_diff(plane, repo, words) for name, words in ways.items()}
     # What was never live (the cluster refused it) is missing, and rightly told as that.
@@ -100,7 +106,7 @@ def _play(plane: ControlPlane, repo: Path, home: Path, count: int, seed: int) ->
         if any(identity == name.identity for name in live):
             text = f"{ObjectName.of(drift['resource'])}: {drift['type']} {paths}"
             score.before.append(f"{text} {drift.get('note', '')}".strip())
-    score.edits = make_edits(plane, live, ALL_EDITS, count, seed)
+    score.edits = make_edits(plane, live, ALL_EDITS, options.edits, options.seed)
     edited = {edit.target.diff_file for edit in score.edits}
     for name, words in ways.items():
         told = kubectl_diff(plane, repo, words)
@@ -109,9 +115,9 @@ def _play(plane: ControlPlane, repo: Path, home: Path, count: int, seed: int) ->
     score.cold = judge(plumbline.check(), score.edits, known)
     restored = plumbline.restore()
     score.outcomes = [
-        f"{ObjectName.of(drift['resource'])}: {drift['outcome']}"
-        for drift in restored["drifts"]
-        if drift.get("outcome")
+        f"{each['resource']['kind']} {each['resource']['name']}: {each['type']} {each['reason']}"
+        for each in restored["outcomes"]
+        if each["type"] != "restored"
     ]
     left = drifts_by_object(plumbline.check())
     score.left = [
@@ -131,9 +137,13 @@ def kubectl_diff(plane: ControlPlane, repo: Path, words: Sequence[str]) -> set[s
 
 
 def _matters(text: str) -> bool:
-    """Whether a difference is more than kubectl's own record of what it applied, spelt anew."""
+    """Whether a difference is more than kubectl's own record of what it applied, spelt anew.
+
+    To kubectl's favour: of an object that was applied client-side, its server-side difference
+    always shows that record, and a next generation.
+    """
     changed = [line for line in text.splitlines() if line[:1] in "+-" and line[:3] not in _HEADS]
-    return any(not line[1:].lstrip().startswith('{"') for line in changed)
+    return any(not line[1:].lstrip().startswith(('{"', "generation:")) for line in changed)
 
 
 def _markdown(score: Score, options: argparse.Namespace, machine: str) -> str:
@@ -156,7 +166,7 @@ def _markdown(score: Score, options: argparse.Namespace, machine: str) -> str:
     heads = ("", "found", "exactly", "by the right manager", "false")
     kinds = len({edit.kind for edit in score.edits})
     restored = total - len(score.left)
-    where = f"{options.manifests.name}, seed {options.seed}"
+    where = f"{options.manifests.name}, applied {options.apply}, seed {options.seed}"
     lines = [
         f"{total} edits of {kinds} kinds by hand, each of another of {score.objects} live objects",
         f"({where}).",

@@ -52,12 +52,15 @@ class DoneEdit:
         target: The object.
         manager: The field manager that made it.
         edit: What was done.
+        recorded: Whether the server remembers this manager: one that only took something away
+            has set nothing, and is forgotten.
     """
 
     kind: str
     target: ObjectName
     manager: str
     edit: Edit
+    recorded: bool = True
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.target} by {self.manager} at {self.edit.path}"
@@ -109,7 +112,7 @@ def _edit_one(
     for name in free:
         edit = kind.make(live[name])
         if edit is not None and try_edit(plane, name, edit, manager):
-            return DoneEdit(kind.name, name, manager, edit)
+            return DoneEdit(kind.name, name, manager, edit, _is_recorded(plane, name, manager))
     return None
 
 
@@ -123,6 +126,11 @@ def try_edit(plane: ControlPlane, name: ObjectName, edit: Edit, manager: str) ->
         return "(no change)" not in plane.kubectl(*words).stdout
     except KubectlError:
         return False
+
+
+def _is_recorded(plane: ControlPlane, name: ObjectName, manager: str) -> bool:
+    words = ("get", *name.words, "-o", "jsonpath={.metadata.managedFields[*].manager}")
+    return manager in plane.kubectl(*words, "--show-managed-fields").stdout.split()
 
 
 def _stays_away(plane: ControlPlane, edit: Edit, words: Sequence[str]) -> bool:

@@ -16,7 +16,8 @@ class Judgement:
         found: Edits whose object was reported.
         exact: Those of them that were reported at their path, as what they are, and nothing else
             of the object.
-        attributed: Those of the exact ones that were laid to the manager that made them.
+        attributed: Those of the exact ones that were laid to the manager that made them; of
+            removals those that were laid to nobody, which is all that can be known.
         false: Objects that were reported though nobody edited them.
         misses: A line for every edit that wasn't reported exactly or rightly attributed.
     """
@@ -60,11 +61,11 @@ def judge(
             misses.append(f"{edit}: {wrong}")
             continue
         exact += 1
-        culprits = authors(drift, edit)
-        if edit.manager in culprits:
-            attributed += 1
+        wrong = misattributed(drift, edit)
+        if wrong:
+            misses.append(f"{edit}: {wrong}")
         else:
-            misses.append(f"{edit}: laid to {', '.join(culprits) or 'nobody'}")
+            attributed += 1
     false = tuple(
         f"{ObjectName.of(drift['resource'])}: {drift['type']} "
         f"{', '.join(change['path'] for change in drift.get('changes') or ())}"
@@ -74,29 +75,39 @@ def judge(
     return Judgement(found, exact, attributed, false, tuple(misses))
 
 
+def is_of(path: str, edit: DoneEdit) -> bool:
+    """Whether a path is where an edit was made, or in what the server changed with it."""
+    if path == edit.edit.path:
+        return True
+    return any(path == each or path.startswith(f"{each}.") for each in edit.edit.consequences)
+
+
 def inexact(drift: Mapping[str, Any], edit: DoneEdit) -> str:
     """Says how a drift differs from the edit; empty where it's exactly that."""
     if drift["type"] != "Modified":
         return f"found as {drift['type']}: {drift.get('note', '')}"
     changes = {change["path"]: change["change"] for change in drift["changes"]}
-    allowed = {edit.edit.path, *edit.edit.consequences}
-    there = [path for path in changes if path in allowed]
+    there = [path for path in changes if is_of(path, edit)]
     if not there:
         return f"found at {', '.join(changes)}"
     if edit.edit.path in changes and changes[edit.edit.path] != edit.edit.change:
         return f"found as {changes[edit.edit.path]}, not {edit.edit.change}"
-    others = [path for path in changes if path not in allowed]
+    others = [path for path in changes if not is_of(path, edit)]
     return f"found with others: {', '.join(others)}" if others else ""
 
 
-def authors(drift: Mapping[str, Any], edit: DoneEdit) -> list[str]:
-    """Names to whom the edit is laid: of a removal, whoever is told to have written last."""
-    names: list[str] = []
-    for change in drift["changes"]:
-        if change["path"] not in {edit.edit.path, *edit.edit.consequences}:
-            continue
-        if change.get("by"):
-            names.append(change["by"]["manager"])
-        elif change.get("candidates"):
-            names.append(change["candidates"][0]["manager"])
-    return names
+def misattributed(drift: Mapping[str, Any], edit: DoneEdit) -> str:
+    """Says to whom an edit is laid in place of who made it; empty where that is right.
+
+    Of a removal nobody can know who did it: right is to say so, and to name among those who could
+    have whoever did, if the server remembers them at all.
+    """
+    changes = [change for change in drift["changes"] if is_of(change["path"], edit)]
+    if edit.edit.change != "removed":
+        named = [(change.get("by") or {}).get("manager") for change in changes]
+        return "" if edit.manager in named else f"laid to {named}"
+    named = [(change.get("by") or {}).get("manager") for change in changes if change.get("by")]
+    if named:
+        return f"laid to {named}, though nobody can know"
+    could = [each["manager"] for change in changes for each in change.get("candidates") or ()]
+    return f"could be {could}" if edit.recorded and edit.manager not in could else ""

@@ -24,7 +24,12 @@ def _service(body: Body) -> bool:
 
 
 def _external_address(body: Body) -> Edit | None:
-    return append(body, "192.0.2.77", "spec", "externalIPs") if _service(body) else None
+    if not _service(body):
+        return None
+    edit = append(body, "192.0.2.77", "spec", "externalIPs")
+    # The server fills that in for every service that is reached from outside.
+    told = (*edit.consequences, "spec.externalTrafficPolicy")
+    return Edit(edit.operations, edit.path, edit.change, told)
 
 
 def _affinity(body: Body) -> Edit | None:

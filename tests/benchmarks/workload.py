@@ -45,12 +45,12 @@ def apply(plane: ControlPlane, files: list[Path]) -> None:
 
 
 def commit(folder: Path) -> None:
-    """Makes a folder a Git repository with everything in it committed."""
+    """Makes a folder a Git repository, if it's none, and commits everything in it."""
     identity = ("-c", "user.name=bench", "-c", "user.email=bench@plumbline.example")
     for words in (
         ("init", "--quiet", "--initial-branch=main"),
         ("add", "--all"),
-        (*identity, "commit", "--quiet", "--no-gpg-sign", "--message=as declared"),
+        (*identity, "commit", "--quiet", "--no-gpg-sign", "--allow-empty", "--message=as declared"),
     ):
         subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True)
 

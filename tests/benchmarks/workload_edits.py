@@ -74,7 +74,9 @@ def append(body: Body, value: Any, *steps: str, told: str = "") -> Edit:
     there = at(body, *steps)
     if there is None:
         operation = {"op": "add", "path": pointer(*steps), "value": [value]}
-        return Edit([operation], dotted(*steps), "added", (dotted(*steps, told or 0),))
+        # A list that is there as null changes; one that isn't comes.
+        change = "changed" if steps[-1] in (at(body, *steps[:-1]) or {}) else "added"
+        return Edit([operation], dotted(*steps), change, (dotted(*steps, told or 0),))
     operation = {"op": "add", "path": pointer(*steps, "-"), "value": value}
     return Edit([operation], dotted(*steps, told or len(there)), "added")
 

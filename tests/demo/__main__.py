@@ -16,6 +16,7 @@ from tests.tools.controlplane import ControlPlaneError, Toolbox
 
 _SHOP = Path(__file__).with_name("shop")
 _HERE = Path(__file__).resolve().parents[2]
+_INTERRUPTED = 130
 #: Says that a folder is a demo's, and may be made anew.
 _MARK = ".made-by-demo"
 
@@ -41,6 +42,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             faults = show(folder, ground)
     except ControlPlaneError as error:
         sys.stderr.write(f"demo: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Who reads us has read enough; a second try at exit must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     for fault in faults:
         sys.stderr.write(f"demo: not as it should be: {fault}\n")

@@ -41,6 +41,11 @@ class EmbeddedPlayground(AbstractContextManager["EmbeddedPlayground"]):
         return "an embedded API server (`make demo CLUSTER=real` builds a real one)"
 
     @property
+    def by_hand(self) -> str:
+        """Without kubectl."""
+        return "No kubectl is run: the server does itself what the commands below would."
+
+    @property
     def kubeconfig(self) -> Path:
         """Written when the server starts."""
         return self._server.kubeconfig

@@ -29,6 +29,11 @@ class Playground(Protocol):
         ...
 
     @property
+    def by_hand(self) -> str:
+        """What becomes of the kubectl commands that are shown, in a sentence."""
+        ...
+
+    @property
     def kubeconfig(self) -> Path:
         """How to reach it."""
         ...
@@ -64,6 +69,11 @@ class RealPlayground(AbstractContextManager["RealPlayground"]):
         """What it is."""
         version = json.loads(self._plane.kubectl("version", "-o", "json").stdout)
         return f"a real kube-apiserver {version['serverVersion']['gitVersion']}"
+
+    @property
+    def by_hand(self) -> str:
+        """With kubectl."""
+        return "Every kubectl command below is really run."
 
     @property
     def kubeconfig(self) -> Path:

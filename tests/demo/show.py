@@ -32,7 +32,8 @@ def show(folder: Path, ground: Playground) -> list[str]:
 
 def _install(stage: Stage, ground: Playground) -> None:
     stage.headline("A small web shop, declared in Git, applied to a cluster")
-    stage.say(f"The cluster is {ground.described}; the shop is in {stage.folder / 'shop'}.")
+    stage.say(f"The cluster is {ground.described}.\n{ground.by_hand}")
+    stage.say(f"The shop is in {stage.folder / 'shop'}.")
     stage.command(["kubectl", "apply", "--server-side", "-f", "shop/deploy"])
     ground.apply(stage.folder / "shop" / "deploy")
     stage.plumbline("init", "--repo", "shop", "--path", "deploy", code=0)

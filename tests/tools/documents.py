@@ -1,13 +1,15 @@
 """Writes what is generated of the program for its readers, or says that it's out of date.
 
 `python -m tests.tools.documents` writes config/schema.json and the tables of README.md;
-`--check` writes nothing, and exits 1 where something differs.
+`--check` writes nothing, and exits 1 where something differs. `--demo` runs the demo on a real
+control plane besides, and writes what `plumbline check` said there into README.md.
 """
 
 import argparse
 import inspect
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
@@ -31,9 +33,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--check", action="store_true", help="write nothing, exit 1 on a difference"
     )
+    parser.add_argument("--demo", action="store_true", help="take the output of a real check, too")
     options = parser.parse_args(argv)
     stale = 0
-    for file, text in documents().items():
+    written = documents()
+    if options.demo:
+        output = f"```text\n{check_output(_demonstrated())}```\n"
+        if settled(output) != settled(block_of(written[README], "check")):
+            written[README] = with_block(written[README], "check", output)
+    for file, text in written.items():
         if file.exists() and file.read_text(encoding="utf-8") == text:
             continue
         stale += 1
@@ -81,6 +89,31 @@ def with_block(readme: str, name: str, text: str) -> str:
     """
     block_of(readme, name)
     return re.sub(_block(name), lambda m: f"{m[1]}{text}{m[3]}", readme, flags=re.DOTALL)
+
+
+def _demonstrated() -> str:
+    command = [sys.executable, "-m", "tests.demo", "--cluster", "real"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def check_output(demo: str) -> str:
+    """Gives what `plumbline check` said in a demo, after the edits by hand.
+
+    Raises:
+        ValueError: It said nothing there.
+    """
+    found = re.search(r"\$ plumbline check\n(✗.*?\n)\n━━", demo, re.DOTALL)
+    if found is None:
+        raise ValueError("the demo shows no check that found something")
+    return found[1]
+
+
+def settled(output: str) -> str:
+    """Takes out of a check's output what differs from run to run and from server to server."""
+    output = re.sub(r"\d+ (list|get|dry-run)\b", r"(count) \1", output)
+    output = re.sub(r"@ [0-9a-f]{7}\b", "@ (hash)", output)
+    output = re.sub(r"\([0-9a-f]{4} → [0-9a-f]{4}\)", "(digests)", output)
+    return re.sub(r"\d+ minutes? ago", "just now", output)
 
 
 def _block(name: str) -> str:

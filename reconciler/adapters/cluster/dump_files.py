@@ -18,8 +18,8 @@ from reconciler.core.resource import JsonObject
 _SUFFIXES = frozenset({".json", ".yaml", ".yml"})
 #: Go writes large numbers so (strconv.FormatFloat, `1e+06`); YAML 1.1 wants a dot in them.
 _GO_FLOAT = re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+\Z")
-_TIMESTAMP = "tag:yaml.org,2002:timestamp"
-_VALUE = "tag:yaml.org,2002:value"
+#: What kubectl leaves without quotes and means as a string: dates, `=` and `<<`.
+_STRINGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("timestamp", "value", "merge"))
 _FIX = "dump it again: kubectl get KIND… -A -o json --show-managed-fields > FILE"
 
 
@@ -107,12 +107,12 @@ def _yaml_documents(name: str, content: bytes) -> Iterator[Any]:
 
 
 def _loader() -> Any:
-    """Gives a safe loader that leaves timestamps and `=` strings, and reads Go's numbers."""
+    """Gives a safe loader that leaves strings what kubectl means as such, and reads Go's numbers."""
     import yaml
 
     base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     resolvers = {
-        first: [(tag, pattern) for tag, pattern in known if tag not in (_TIMESTAMP, _VALUE)]
+        first: [(tag, pattern) for tag, pattern in known if tag not in _STRINGS]
         for first, known in base.yaml_implicit_resolvers.items()
     }
     loader: Any = type("DumpLoader", (base,), {"yaml_implicit_resolvers": resolvers})

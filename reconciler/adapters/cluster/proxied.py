@@ -103,13 +103,15 @@ def _mapped(error: HTTPError) -> WireError:
         case SSLError():
             what = "could not be verified by TLS"
             fix = "check certificate-authority and tls-server-name of this context's cluster"
-            return WireError(what, fix, sent=False)
+            return WireError(what, fix, sent=False, repeats=0)
         case ProxyError() | NewConnectionError():
             fix = "check proxy-url and server of this context's cluster"
-            return WireError("can't be reached through its proxy", fix, sent=False)
+            what = "can't be reached through its proxy"
+            return WireError(what, fix, sent=False, repeats=1)
         case ReadTimeoutError():
             fix = "try again when it is less busy"
-            return WireError(f"sent nothing for {READ_SECONDS:.0f} s", fix, sent=True)
+            what = f"sent nothing for {READ_SECONDS:.0f} s"
+            return WireError(what, fix, sent=True, repeats=0)
         case _:
             fix = "try again; if it stays so, look at the proxy's log"
-            return WireError("broke off the connection", fix, sent=True)
+            return WireError("broke off the connection", fix, sent=True, repeats=3)

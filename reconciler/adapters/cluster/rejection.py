@@ -19,8 +19,12 @@ _FORBIDDEN = 403
 _CONFLICT = 409
 _INVALID = 422
 _RBAC = re.compile(r"\bcannot \w+ resource\b")
-_WEBHOOK = re.compile(r"\b(?:admission webhook|failed calling webhook|failed to call webhook)\b")
-_WEBHOOK_NAME = re.compile(r'webhook "([^"]{1,253})"')
+_UNCALLED = re.compile(r"\bfailed (?:calling|to call) webhook\b")
+_ADMISSION = re.compile(
+    r"\b(?:admission webhook|failed calling webhook|failed to call webhook"
+    r"|ValidatingAdmissionPolicy '[^']*' with binding)\b"
+)
+_ADMISSION_NAME = re.compile(r"""(webhook "[^"]{1,253}"|ValidatingAdmissionPolicy '[^']{1,253}')""")
 _WRONG_TYPE = re.compile(
     r"cannot unmarshal (\w+)(?: \S+)? into Go struct field (\S+) of type (\S+)"
 )
@@ -87,7 +91,7 @@ def why_refused(answer: Answer) -> str:
 def is_webhook_refusal(answer: Answer) -> bool:
     """Whether a webhook couldn't be called: then nothing was written, for all that it's a 500."""
     status = answer.json()
-    return isinstance(status, Mapping) and bool(_WEBHOOK.search(str(status.get("message") or "")))
+    return isinstance(status, Mapping) and bool(_UNCALLED.search(str(status.get("message") or "")))
 
 
 def grant(verb: str, kind: ResourceKind, namespace: str) -> str:
@@ -116,7 +120,7 @@ def _explained(
     """Gives what is wrong, and what to do."""
     if code == _FORBIDDEN and _RBAC.search(message):
         return _shortened(message), grant(attempt.verb, attempt.kind, attempt.key.namespace)
-    if _WEBHOOK.search(message) or code == _FORBIDDEN:
+    if _ADMISSION.search(message) or code == _FORBIDDEN:
         return _by_admission(attempt, message, causes), "satisfy that rule, or ask who made it"
     if code == _INVALID:
         listed = "; ".join(dict.fromkeys(f"{field} {what}" for field, what in causes))
@@ -136,8 +140,8 @@ def _by_admission(attempt: Attempt, message: str, causes: list[tuple[str, str]])
     """Gives an admission plug-in's or webhook's own words, but for a Secret, which it may quote."""
     if (attempt.kind.group, attempt.kind.kind) != ("", "Secret") and message:
         return _shortened(message)
-    named = _WEBHOOK_NAME.search(message)
-    by = f"admission webhook {named[1]}" if named else "an admission rule"
+    named = _ADMISSION_NAME.search(message)
+    by = f"the admission {named[1]}" if named else "an admission rule"
     listed = ", ".join(field for field, _ in causes)
     return f"refused by {by}{f': {listed}' if listed else ''}"
 

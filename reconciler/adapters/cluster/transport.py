@@ -1,5 +1,6 @@
 """Requests to one API server: authorized, and repeated where they may be."""
 
+import json
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -22,8 +23,8 @@ _TOO_MANY = 429
 #: What passes by itself: the server is busy (API priority and fairness), restarts, or its etcd
 #: chooses a leader.
 _PASSING = frozenset({_TOO_MANY, 500, 502, 503, 504})
-#: Of a dry run 500 isn't among them: a webhook that can't be called would be called again.
-_PASSING_FOR_WRITES = _PASSING - {500}
+#: Said by a 500 that doesn't: a webhook that can't be called, each time after a long wait.
+_WEBHOOK = b"webhook"
 _JSON = "application/json"
 
 
@@ -61,7 +62,7 @@ class Transport:
             ConfigError: Our credentials can't be had.
         """
         request = _Request("GET", _target(path, query), None, accept)
-        return self._repeated(request, _PASSING)
+        return self._repeated(request)
 
     def ask(self, method: str, path: str, query: Query | None, body: object) -> Answer:
         """Asks something that changes nothing, such as a dry run; repeated where that may help.
@@ -70,8 +71,8 @@ class Transport:
             ClusterError: The server couldn't be reached, or doesn't know us.
             ConfigError: Our credentials can't be had.
         """
-        request = _Request(method, _target(path, query), orjson.dumps(body), _JSON)
-        return self._repeated(request, _PASSING_FOR_WRITES)
+        request = _Request(method, _target(path, query), _encoded(body), _JSON)
+        return self._repeated(request)
 
     def write(self, method: str, path: str, query: Query | None, body: object) -> Answer:
         """Writes; repeated only where the server can't have begun with it.
@@ -81,7 +82,7 @@ class Transport:
                 doesn't know us.
             ConfigError: Our credentials can't be had.
         """
-        request = _Request(method, _target(path, query), orjson.dumps(body), _JSON)
+        request = _Request(method, _target(path, query), _encoded(body), _JSON)
         for attempt in range(_TRIES):
             last = attempt == _TRIES - 1
             try:
@@ -89,7 +90,7 @@ class Transport:
             except WireError as error:
                 if error.sent:
                     raise self._unreachable(error, "; whether it wrote is unknown") from error
-                if attempt or last:
+                if last or attempt >= error.repeats:
                     raise self._unreachable(error) from error
                 answer = Answer(_TOO_MANY, b"")
             if answer.status != _TOO_MANY or last:
@@ -101,17 +102,16 @@ class Transport:
         """Closes all connections."""
         self._wire.close()
 
-    def _repeated(self, request: "_Request", passing: frozenset[int]) -> Answer:
+    def _repeated(self, request: "_Request") -> Answer:
         for attempt in range(_TRIES):
             last = attempt == _TRIES - 1
             try:
                 answer = self._authorized(request)
             except WireError as error:
-                # A server that isn't there is tried once more only; a person may be waiting.
-                if last or (attempt and not error.sent):
+                if last or attempt >= error.repeats:
                     raise self._unreachable(error) from error
                 answer = Answer(_TOO_MANY, b"")
-            if answer.status not in passing or last:
+            if last or answer.status not in _PASSING or _WEBHOOK in answer.data:
                 break
             self._wait(attempt, answer)
         return answer
@@ -153,6 +153,14 @@ class _Request:
     target: str
     body: bytes | None = field(repr=False)
     accept: str
+
+
+def _encoded(body: object) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError:
+        # Integers beyond 64 bits, which a custom kind may have: for the server to judge.
+        return json.dumps(body).encode()
 
 
 def _target(path: str, query: Query | None) -> str:

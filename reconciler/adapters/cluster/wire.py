@@ -62,13 +62,15 @@ class WireError(Exception):
         what: What is wrong, to be read after the server's name.
         fix: What the reader can do about it.
         sent: Whether the server may have got the request.
+        repeats: How often it is worth being tried again; a person may be waiting.
     """
 
-    def __init__(self, what: str, fix: str, *, sent: bool) -> None:
+    def __init__(self, what: str, fix: str, *, sent: bool, repeats: int) -> None:
         super().__init__(what)
         self.what = what
         self.fix = fix
         self.sent = sent
+        self.repeats = repeats
 
 
 class Wire(Protocol):
@@ -205,6 +207,11 @@ def seconds(retry_after: str | None) -> float:
     return float(retry_after) if retry_after and retry_after.isdecimal() else 0.0
 
 
+def _reason(error: ssl.SSLError) -> str:
+    """OpenSSL's own word, such as `WRONG_VERSION_NUMBER`; not every error has one."""
+    return str(getattr(error, "reason", "") or "no reason given")
+
+
 def unconnected(error: BaseException) -> WireError:
     """Says why no connection came about; without the error's own text, which names addresses."""
     match error:
@@ -212,7 +219,7 @@ def unconnected(error: BaseException) -> WireError:
             what = f"could not be verified by TLS: {error.verify_message}"
             fix = "check certificate-authority and tls-server-name of this context's cluster"
         case ssl.SSLError():
-            what = f"speaks no TLS that can be used here ({error.reason or 'handshake failed'})"
+            what = f"speaks no TLS that can be used here ({_reason(error)})"
             fix = "check server of this context's cluster: host, port, and https"
         case socket.gaierror():
             what = "has a name that can't be resolved"
@@ -226,14 +233,15 @@ def unconnected(error: BaseException) -> WireError:
         case _:
             what = "can't be reached"
             fix = "check the network, a VPN, and server of this context's cluster"
-    return WireError(what, fix, sent=False)
+    passing = not isinstance(error, TimeoutError | ssl.SSLCertVerificationError)
+    return WireError(what, fix, sent=False, repeats=1 if passing else 0)
 
 
 def broken(error: BaseException) -> WireError:
     """Says why an answer didn't come on a connection that was there."""
     match error:
         case ssl.SSLError():
-            what = f"broke off the TLS connection ({error.reason or 'no reason given'})"
+            what = f"broke off the TLS connection ({_reason(error)})"
             fix = "check the client certificate of this context's user"
         case TimeoutError():
             what = f"sent nothing for {READ_SECONDS:.0f} s"
@@ -244,4 +252,5 @@ def broken(error: BaseException) -> WireError:
         case _:
             what = "gave an answer that isn't HTTP"
             fix = "check server of this context's cluster"
-    return WireError(what, fix, sent=True)
+    repeats = 0 if isinstance(error, TimeoutError) else 3
+    return WireError(what, fix, sent=True, repeats=repeats)

@@ -27,6 +27,11 @@ _INVALID = 422
 #: about them repeats what somebody set by hand.
 _KEEPS_SPEC = frozenset({("", "Service"), ("", "PersistentVolumeClaim")})
 
+#: Kinds of which most fields can't be changed, also not to nothing: a replacement must repeat what
+#: the server filled in at creation (kubernetes pkg/apis/batch/validation, ValidateJobUpdate;
+#: pkg/apis/core/validation, ValidatePodUpdate).
+_MADE_ONCE = frozenset({("batch", "Job"), ("", "Pod")})
+
 #: Kinds whose names say what they are: another name would be another, impossible thing.
 _NAMED_BY_CONTENT = frozenset({"CustomResourceDefinition", "APIService"})
 
@@ -76,9 +81,11 @@ def ask(dry_runs: Writer, question: Question) -> tuple[Expected, bool]:
 
 def _as_replacement(question: Question) -> JsonObject:
     live = question.live["metadata"]
-    metadata = {**question.manifest.body["metadata"], "name": live["name"]}
+    made_once = (question.kind.group, question.kind.kind) in _MADE_ONCE
+    body = question.local.body if made_once else question.manifest.body
+    metadata = {**body["metadata"], "name": live["name"]}
     metadata["resourceVersion"] = live["resourceVersion"]
-    return {**question.manifest.body, "metadata": metadata}
+    return {**body, "metadata": metadata}
 
 
 def _as_new(question: Question) -> JsonObject:

@@ -213,7 +213,7 @@ def _with_gitpython(git: Git, folder: Path, command: Sequence[str]) -> Completed
         raise SourceError("GitPython can't find git", fix="put git on PATH") from error
     wanted = git.environment(network=True)
     # GitPython hands this process's whole environment down: env takes away what git mustn't see.
-    unwanted = [f"--unset={name}" for name in os.environ if name not in wanted]
+    unwanted = [part for name in os.environ if name not in wanted for part in ("-u", name)]
     try:
         started = GitPython(folder).execute(
             ["env", *unwanted, program, *command],

@@ -59,7 +59,9 @@ def json_documents(content: bytes) -> list[Document] | None:
         ) from None
     except _NotFinite:
         raise DocumentError(
-            line, "the object that begins here has a number that is too large", ""
+            line,
+            "the object that begins here has a number that is too large",
+            "quote it if a string is meant",
         ) from None
     except RecursionError:
         raise _too_deep(line) from None

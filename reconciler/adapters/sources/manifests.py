@@ -75,7 +75,7 @@ class Collection:
             self._add_problem(locate(error.line), error.message, error.fix)
             return
         for document in found:
-            for body, line in _objects(document.value, document, "", ""):
+            for body, line in _objects(document.value, document):
                 self._add(body, locate(line))
 
     def _add(self, body: Any, place: SourceLocation) -> None:
@@ -128,17 +128,17 @@ def read_documents(content: bytes, budget: AliasBudget) -> list[Document]:
 
 
 def _objects(
-    value: Any, document: Document, api_version: str, item_kind: str
+    value: Any, document: Document, api_version: str = "", item_kind: str = ""
 ) -> Iterator[tuple[Any, int]]:
-    """Gives a document's objects with their lines, those of a List one by one."""
-    if value is None and document.value is None:
+    """Gives a document's objects with their lines, those of a List (of any kind) one by one."""
+    if document.value is None:
         return
     line = document.lines.get(id(value), document.line)
     if not isinstance(value, dict):
         yield value, line
         return
     if item_kind and not value.get("apiVersion") and not value.get("kind"):
-        # Items of a typed list (a ConfigMapList) go without; apimachinery's decodeToList.
+        # Items of a typed list (a ConfigMapList) may go without; apimachinery's decodeToList.
         value = {"apiVersion": api_version, "kind": item_kind, **value}
     kind, items = value.get("kind"), value.get("items")
     if not (isinstance(kind, str) and kind.endswith("List") and isinstance(items, list)):

@@ -19,9 +19,9 @@ _SECONDS = 120
 _NO_PROXY_THERE = "http://127.0.0.1:1"
 
 #: After these words kustomize and helm quote whole objects.
-_QUOTES_FOLLOW = re.compile(
-    r"(?i)node contents|contents?:|raw yaml|data:|\bgot:?\s|\{\s*\"?\w+\"?:"
-)
+_QUOTES_FOLLOW = re.compile(r"(?i)node contents|contents?:|raw yaml|\bgot:?\s|\{\s*\"?\w+\"?:")
+#: So kustomize quotes a transformer's whole configuration, over many lines.
+_BACKTICKS = re.compile(r"`[^`]*\n[^`]*`")
 #: Long runs of mixed letters and digits without a dot: keys and tokens look so, paths don't.
 _TOKEN = re.compile(r"(?=[A-Za-z0-9+/=_-]*[0-9])(?=[A-Za-z0-9+/=_-]*[A-Za-z])[A-Za-z0-9+/=_-]{20,}")
 
@@ -110,7 +110,8 @@ def run_program(
 
 def safe_words(stderr: str, home: Path, secrets: Some[str] = ()) -> str:
     """Gives the part of a program's error that can be shown: one line, no contents, no secrets."""
-    lines = [line for line in stderr.splitlines() if line.strip()]
+    unquoted = _BACKTICKS.sub("(contents left out)", stderr)
+    lines = [line for line in unquoted.splitlines() if line.strip()]
     telling = [
         line for line in lines if not re.match(r"(?i)#|warning|walk\.go|level=|[WI]\d{4} ", line)
     ]

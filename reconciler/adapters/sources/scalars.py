@@ -36,6 +36,7 @@ _INTEGER = re.compile(
 )
 _INTEGER_BASES = (16, 2, 8, 8, 10)
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_POINT_FIRST = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?\Z")
 _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ][0-9:.]+(?:Z|[-+][0-9:]+)?)?\Z")
 
 #: No longer text is an integer of 64 bits, were it in base 2 with leading zeros; and Python refuses
@@ -139,8 +140,8 @@ def _number(value: str) -> Scalar:
     if value in _NOT_FINITE:
         raise ScalarError("a number isn't finite: JSON has no infinity and no NaN")
     if value[0] == ".":
-        # Unlike after a digit, underscores here make a string.
-        return _float(value, value)
+        # Unlike after a digit or a sign, underscores stand between digits alone.
+        return _float(value, value.replace("_", "") if _POINT_FIRST.match(value) else "")
     digits = value.replace("_", "")
     matched = _INTEGER.match(digits) if len(digits) <= _LONGEST_INTEGER else None
     if matched:

@@ -105,6 +105,17 @@ class GitSource:
         revision = opened.revision or f"sha256:{kept.digest}"
         return Rendered(revision, kept.manifests, (*opened.notes, *kept.notes))
 
+    def renderer(self) -> RenderChoice:
+        """Says how the manifests are made; found out where that was left open.
+
+        Raises:
+            SourceError: The repository couldn't be reached or read.
+            ConfigError: The path, the ref or the renderer asked for isn't there.
+        """
+        path = check_path(self.path)
+        with self._opened(path) as opened:
+            return choose(self.render, opened.tree.names(path), path)
+
     def _rendered(self, tree: Tree, path: str, choice: RenderChoice) -> Kept:
         renderer = self._renderer(choice)
         cache = RenderedCache(self.cache / "rendered")

@@ -58,7 +58,7 @@ def yaml_documents(content: bytes, budget: AliasBudget) -> list[Document]:
 
 
 def _yaml_fix(error: yaml.MarkedYAMLError) -> str:
-    if "cannot start any token" in (error.problem or ""):
+    if any(word in (error.problem or "") for word in ("tab character", "cannot start any token")):
         return "indent with spaces, not with tabs; quote a value that begins with @, ` or %"
     return "check this line's indentation, colons and quotes, and the line before it"
 

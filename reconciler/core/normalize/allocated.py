@@ -23,14 +23,16 @@ class Allocation:
 
     Attributes:
         certain: Whether it is Kubernetes' whoever is recorded as its owner.
-        doubt: Why it isn't sure that the value is Kubernetes', where managedFields are missing;
+        doubt: Why it isn't sure that the value is Kubernetes', where managedFields don't tell;
             empty where it is sure: the field can't be changed later, or has one possible value.
         fits: What the value must be like; None for any.
+        replaces: Whether Kubernetes writes it even over what is declared.
     """
 
     certain: bool = False
     doubt: str = ""
     fits: Fits | None = None
+    replaces: bool = False
 
     def matches(self, value: Any, live: Mapping[str, Any]) -> bool:
         """Whether a live value may be Kubernetes'."""
@@ -54,9 +56,14 @@ def _is_name(value: Any, live: Mapping[str, Any]) -> bool:
 
 
 def _selects_itself(value: Any, live: Mapping[str, Any]) -> bool:
+    labels = value.get("matchLabels") if isinstance(value, Mapping) else None
+    return value == {"matchLabels": labels} and _selects_itself_by_labels(labels, live)
+
+
+def _selects_itself_by_labels(value: Any, live: Mapping[str, Any]) -> bool:
     uid = metadata_of(live).get("uid")
     keys = ("batch.kubernetes.io/controller-uid", "controller-uid")
-    return any(value == {"matchLabels": {key: uid}} for key in keys)
+    return any(value == {key: uid} for key in keys)
 
 
 def _is_aggregated(_value: Any, live: Mapping[str, Any]) -> bool:
@@ -75,7 +82,7 @@ def _is_token_mount(value: Any, _live: Mapping[str, Any]) -> bool:
     )
 
 
-_BY_HAND = "managedFields are missing: it may have been set by hand"
+_BY_HAND = "it may have been set by hand"
 _SURE = Allocation()
 _MAYBE = Allocation(doubt=_BY_HAND)
 _CERTAIN = Allocation(certain=True)
@@ -87,6 +94,9 @@ _NODE_PORT = Allocation(doubt=_BY_HAND, fits=_takes_ports)
 
 #: pkg/apis/core/types.go: what the NotReady and Unreachable taints are waited out for.
 _TOLERATED = tuple(f"node.kubernetes.io/{taint}" for taint in ("not-ready", "unreachable"))
+
+#: The default of the API server's --default-not-ready-toleration-seconds.
+_TOLERATION_SECONDS = 300
 
 _ALLOCATIONS: Mapping[tuple[str, str], Mapping[Place, Allocation]] = {
     # pkg/registry/core/service/storage/alloc.go. A cluster IP can't be changed, nor the families.
@@ -109,7 +119,9 @@ _ALLOCATIONS: Mapping[tuple[str, str], Mapping[Place, Allocation]] = {
         ("spec", "nodeAffinity"): _MAYBE,
     },
     # pkg/registry/core/namespace/strategy.go.
-    ("", "Namespace"): {("spec", "finalizers"): Allocation(certain=True, fits=_is(["kubernetes"]))},
+    ("", "Namespace"): {
+        ("spec", "finalizers"): Allocation(certain=True, fits=_is(["kubernetes"]), replaces=True)
+    },
     ("", "ServiceAccount"): {("secrets",): _MAYBE},
     # Admission: ServiceAccount, Priority, DefaultTolerationSeconds; and the scheduler.
     ("", "Pod"): {
@@ -133,6 +145,8 @@ _ALLOCATIONS: Mapping[tuple[str, str], Mapping[Place, Allocation]] = {
     # pkg/registry/batch/job/strategy.go, generateSelector.
     ("batch", "Job"): {
         ("spec", "selector"): Allocation(fits=_selects_itself),
+        ("spec", "selector", "matchLabels"): Allocation(fits=_selects_itself_by_labels),
+        ("spec", "selector", "matchLabels", "batch.kubernetes.io/controller-uid"): _UID,
         **{
             (*place, name): allocation
             for place in (("spec", "template", "metadata", "labels"), ("metadata", "labels"))
@@ -146,7 +160,7 @@ _ALLOCATIONS: Mapping[tuple[str, str], Mapping[Place, Allocation]] = {
     },
     # The aggregation controller replaces whatever rules an aggregated role has.
     ("rbac.authorization.k8s.io", "ClusterRole"): {
-        ("rules",): Allocation(certain=True, fits=_is_aggregated)
+        ("rules",): Allocation(doubt=_BY_HAND, fits=_is_aggregated, replaces=True)
     },
     # Admission: DefaultIngressClass.
     ("networking.k8s.io", "Ingress"): {("spec", "ingressClassName"): _MAYBE},
@@ -213,6 +227,7 @@ def tolerations(declared: list[Any], live: list[Any]) -> list[Any] | None:
         isinstance(item, Mapping)
         and item.get("key") in _TOLERATED
         and (item.get("operator"), item.get("effect")) == ("Exists", "NoExecute")
+        and item.get("tolerationSeconds") == _TOLERATION_SECONDS
         for item in appended
     )
     return live if appended and fits and live[: len(declared)] == declared else None

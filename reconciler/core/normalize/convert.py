@@ -81,7 +81,7 @@ def _list(item: Node) -> Convert:
             return values
         if convert is None:
             return [zero if v is None else v for v in values] if None in values else values
-        return [zero if value is None else convert(value) for value in values]
+        return [convert(zero if value is None else value) for value in values]
 
     return converted
 
@@ -94,7 +94,7 @@ def _map(item: Node) -> Convert:
         if not isinstance(values, dict):
             return values
         if convert is not None:
-            return {n: zero if v is None else convert(v) for n, v in values.items()}
+            return {n: convert(zero if v is None else v) for n, v in values.items()}
         if None in values.values():
             return {n: zero if v is None else v for n, v in values.items()}
         return values
@@ -103,7 +103,7 @@ def _map(item: Node) -> Convert:
 
 
 def _zero(node: Node) -> Any:
-    """What a `null` among a list's items or a map's values becomes."""
+    """What a `null` among a list's items or a map's values becomes, before it is converted."""
     return {} if node.shape is Shape.STRUCT else _ZERO.get(node.shape)
 
 
@@ -187,18 +187,20 @@ def _custom(node: Node) -> Convert | None:
         case Shape.STRUCT:
             return _CustomObject(node)
         case Shape.LIST | Shape.MAP if node.item is not None:
-            convert = converter(node.item)
-            return None if convert is None else _custom_items(convert)
+            return _custom_items(converter(node.item), node.item.nullable)
         case _:
             return None
 
 
-def _custom_items(convert: Convert) -> Convert:
+def _custom_items(convert: Convert | None, nullable: bool) -> Convert:
     def converted(values: Any) -> Any:
-        if isinstance(values, list):
-            return [convert(value) for value in values]
         if isinstance(values, dict):
-            return {name: convert(value) for name, value in values.items()}
+            if not nullable and None in values.values():
+                values = {name: value for name, value in values.items() if value is not None}
+            if convert is not None:
+                return {name: convert(value) for name, value in values.items()}
+        elif isinstance(values, list) and convert is not None:
+            return [convert(value) for value in values]
         return values
 
     return converted

@@ -1,4 +1,4 @@
-"""Defaults that younger servers have and older ones lack.
+"""Defaults and fields that one server has and another lacks.
 
 The bundled table is one server's. A server fills in its defaults whenever it reads an object from
 its store, so a default that is missing from a live object is one that this server doesn't know.
@@ -31,6 +31,13 @@ _NEWER: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     },
 }
 
+#: Fields that stand behind a feature gate without saying so in their Go types.
+_GATED: Mapping[str, frozenset[str]] = {
+    "core/v1.Lifecycle": frozenset({"stopSignal"}),
+    # Dropped whole where it names a namespace (pkg/api/persistentvolumeclaim, DropDisabledFields).
+    "core/v1.PersistentVolumeClaimSpec": frozenset({"dataSourceRef"}),
+}
+
 
 def is_newer_default(node: Node | None, name: str, value: Any) -> bool:
     """Whether a field with this value may be missing because the server is older."""
@@ -38,3 +45,11 @@ def is_newer_default(node: Node | None, name: str, value: Any) -> bool:
     if struct is None:
         return False
     return value in _NEWER.get(struct.type, {}).get(name, ())
+
+
+def is_gated(node: Node | None, name: str) -> bool:
+    """Whether a field that is declared may be missing because a feature gate is off."""
+    struct = node.struct if node is not None else None
+    if struct is None:
+        return False
+    return name in struct.gated or name in _GATED.get(struct.type, ())

@@ -1,25 +1,26 @@
 """Takes over from the live object what Git doesn't mention and the server filled in."""
 
 from collections.abc import Mapping
-from enum import Enum, auto
+from enum import Enum
 from typing import Any
 
 from reconciler.core.normalize import allocated
 from reconciler.core.normalize.owned import SOMEBODY, Owners, owners_of
-from reconciler.core.normalize.skew import is_newer_default
+from reconciler.core.normalize.skew import is_gated, is_newer_default
 from reconciler.core.path import Item, Path
 from reconciler.core.schema import Node, Shape
 
 _NOTHING: Any = object()
-_FOREIGN = "another version's field managers own parts of the object, or their record is incomplete"
+
+_GATED = "missing from the live object: removed by hand, or a feature gate of the server is off"
 
 
 class _Record(Enum):
     """How much managedFields tell."""
 
-    WHOLE = auto()
-    PARTIAL = auto()
-    MISSING = auto()
+    WHOLE = "managedFields tell all"
+    PARTIAL = "managedFields don't tell of all fields, or tell of another version's"
+    MISSING = "managedFields are missing"
 
 
 class Takeover:
@@ -66,7 +67,7 @@ class Takeover:
                 made[name] = self._values(
                     my, their, child, (*path, name), (*place, name), owners.field(name, whole)
                 )
-            elif not atomic or their is None:
+            elif not atomic or their is None or (*place, name) in self._places:
                 child = node.field(name) if node is not None else None
                 got = self._only_live(
                     their, child, (*path, name), (*place, name), owners.field(name, whole)
@@ -77,6 +78,9 @@ class Takeover:
             for name in mine.keys() - theirs.keys():
                 if is_newer_default(node, name, mine[name]):
                     del made[name]
+                elif is_gated(node, name):
+                    del made[name]
+                    self.unproven.append(((*path, name), _GATED))
         return made
 
     def _values(
@@ -89,9 +93,9 @@ class Takeover:
         owners: Owners,
     ) -> Any:
         allocation = self._places.get(place)
-        if allocation is not None and allocation.certain and allocation.matches(their, self._live):
-            self.carried.append(path)
-            return their
+        if allocation is not None and allocation.replaces:
+            got = self._allocated(their, allocation, path, owners)
+            return my if got is _NOTHING else got
         if isinstance(my, dict) and isinstance(their, dict):
             return self._maps(my, their, node, path, place, owners)
         if not (isinstance(my, list) and isinstance(their, list)):
@@ -182,18 +186,21 @@ class Takeover:
         """Gives what of a value that only the live object has is to be taken over."""
         if value is None:
             # Older servers print some empty fields, such as a template's creationTimestamp.
-            return None
+            printed = node is not None and not node.custom and not owners.anybody
+            return None if printed else _NOTHING
         if place == ("metadata", "finalizers") and isinstance(value, list):
             return self._finalizers([], value, path, owners) or _NOTHING
         if place == ("spec", "tolerations") and self._live.get("kind") == "Pod":
             return self._tolerations([], value, path, owners) or _NOTHING
         allocation = self._allocation(place)
-        if allocation is not None and allocation.matches(value, self._live):
-            return self._allocated(value, allocation, path, owners)
+        if allocation is not None:
+            got = self._allocated(value, allocation, path, owners)
+            if got is not _NOTHING:
+                return got
         if self._record is not _Record.MISSING and not owners.anybody:
             self.carried.append(path)
             if self._record is _Record.PARTIAL:
-                self.unproven.append((path, _FOREIGN))
+                self.unproven.append((path, self._record.value))
             return value
         if isinstance(value, dict) and not (node is not None and node.atomic):
             return self._maps({}, value, node, path, place, owners) or _NOTHING
@@ -207,11 +214,13 @@ class Takeover:
     def _allocated(
         self, value: Any, allocation: allocated.Allocation, path: Path, owners: Owners
     ) -> Any:
+        if not allocation.matches(value, self._live):
+            return _NOTHING
         if not allocation.certain and owners.anybody and not owners.control_plane:
             return _NOTHING
         self.carried.append(path)
         if allocation.doubt and self._record is not _Record.WHOLE and not owners.anybody:
-            self.unproven.append((path, allocation.doubt))
+            self.unproven.append((path, f"{self._record.value}: {allocation.doubt}"))
         return value
 
 

@@ -67,7 +67,9 @@ class Builtin(Mapping[tuple[str, str], Node]):
             fields = {
                 field: self._field(word, field in _ORDERED) for field, word in entry["f"].items()
             }
-            known = self._structs[name] = Struct(name, fields, entry.get("d") or {})
+            gated = frozenset(entry.get("g") or ())
+            known = Struct(name, fields, entry.get("d") or {}, gated=gated)
+            self._structs[name] = known
         return known
 
     def _field(self, word: str, ordered: bool) -> Field:
@@ -89,7 +91,8 @@ class Builtin(Mapping[tuple[str, str], Node]):
         else:
             always = not omitted
         null = always and (pointer or node.shape in _NULL_WHEN_EMPTY)
-        field = Field(node, keeps_empty=pointer, always=always, null=null)
+        keeps_empty = pointer or node.shape is Shape.ANY
+        field = Field(node, keeps_empty=keeps_empty, always=always, null=null)
         self._fields[word, ordered] = field
         return field
 

@@ -59,12 +59,14 @@ class Struct:
         fields: By name.
         defaults: What the server fills in, by field, whatever else is given.
         open: Whether fields that aren't in `fields` are kept, rather than dropped.
+        gated: Fields that a server drops where one of its feature gates is off.
     """
 
     type: str
     fields: Mapping[str, Field]
     defaults: Mapping[str, Any] = field(default_factory=dict)
     open: bool = False
+    gated: frozenset[str] = frozenset()
 
 
 class Node:

@@ -25,7 +25,9 @@ GIT_ENVIRON = {
 
 
 def config_map(name: str, value: str = "1") -> str:
-    return f'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  value: "{value}"\n'
+    return (
+        f'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  value: "{value}"\n'
+    )
 
 
 @dataclass(frozen=True)

@@ -60,10 +60,12 @@ class HttpBackend:
 
     Attributes:
         requests: Method and path of each request, and whether it was authorized.
+        seen: What programs of ours ran at each request, one of which asked.
     """
 
     def __init__(self, folder: Path, password: str = "", protocol: bool = True) -> None:
         self.requests: list[tuple[str, str, bool]] = []
+        self.seen: list[str] = []
         self.folder = folder
         self.password = password
         self.protocol = protocol
@@ -93,6 +95,7 @@ class HttpBackend:
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         wanted = "Basic " + base64.b64encode(f"ann:{self.password}".encode()).decode()
         allowed = not self.password or handler.headers.get("Authorization") == wanted
+        self.seen.append(children_arguments())
         self.requests.append((handler.command, handler.path, allowed))
         if not allowed:
             handler.send_response(401)
@@ -142,13 +145,22 @@ class HttpBackend:
         handler.wfile.write(body)
 
 
-def processes_arguments() -> str:
-    """All arguments of all running processes, as any user can read them."""
-    found = []
-    for pid in os.listdir("/proc"):
-        if pid.isdecimal():
-            try:
-                found.append(Path("/proc", pid, "cmdline").read_bytes().decode(errors="replace"))
-            except OSError:
-                continue
-    return "\n".join(found)
+def children_arguments() -> str:
+    """The arguments of all programs that this process has running, as any user can read them."""
+    parents: dict[int, int] = {}
+    arguments: dict[int, str] = {}
+    for place in Path("/proc").iterdir():
+        if not place.name.isdecimal():
+            continue
+        try:
+            # The name before it is in brackets, and may hold anything.
+            parents[int(place.name)] = int(
+                (place / "stat").read_text().rpartition(")")[2].split()[1]
+            )
+            arguments[int(place.name)] = (place / "cmdline").read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+    ours = {os.getpid()}
+    while found := {pid for pid, parent in parents.items() if parent in ours} - ours:
+        ours |= found
+    return "\n".join(arguments.get(pid, "") for pid in ours - {os.getpid()})

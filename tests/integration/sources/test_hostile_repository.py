@@ -68,7 +68,7 @@ def test_a_missing_object_of_a_partial_clone_is_not_fetched_by_what_its_configur
     repository.git("config", "remote.origin.promisor", "true")
     repository.git("config", "remote.origin.url", str(repository.folder))
     repository.git("config", "remote.origin.uploadpack", str(program))
-    with pytest.raises(Exception, match="missing|can't be"):
+    with pytest.raises(Exception, match=r"missing|can't be"):
         source(repository.folder).fetch()
     assert not trace.exists()
 

@@ -214,7 +214,7 @@ def test_what_git_reads_is_what_was_committed_though_a_clone_lost_an_object(
     blob = repository.git("rev-parse", "HEAD:a.yaml")
     place = repository.folder / ".git" / "objects" / blob[:2] / blob[2:]
     place.unlink()
-    with pytest.raises(SourceError, match="missing|can't be"):
+    with pytest.raises(SourceError, match=r"missing|can't be"):
         source(repository.folder).fetch()
     shutil.rmtree(repository.folder)
 

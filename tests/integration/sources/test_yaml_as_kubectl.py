@@ -1,9 +1,8 @@
 """Our reading of YAML and JSON against the real kubectl's, which decides."""
 
-import json
+import re
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -22,13 +21,15 @@ HEAD = "apiVersion: example.dev/v1\nkind: Thing\nmetadata: {name: a}\n"
 PLAIN = """
 on off yes no y n Y N Yes NO True TRUE tRUE true On False FALSE fALSE yEs ~ null Null NULL nULL
 0o17 017 08 09 0x1F 0X1F 0b101 -0b11 -0x1F -017 +12 +0 -0 0o8 0b2 0x 0b 0x1G 0O17 0B1 00 007 0777_7
-1_000 1_000.5 0_7 _1 1_ 1__0 0x_1 _ 1_000_000 -_1 +_ 1_e3 ._5 .5_0 1:30 190:20:30 190:20:30.15 -1:30
+1_000 1_000.5 0_7 _1 1_ 1__0 0x_1 _ 1_000_000 -_1 +_ 1_e3 ._5 .5_0 .5_ .5__0 .5e1_0 .5e_1
+1:30 190:20:30 190:20:30.15 -1:30
 = << . .. - + .5 -.5 +.5 1.5 1e3 1E3 1.0 100. 1.e3 1e+03 1.5e-5 1e400 12e03 0.1e1 1e e3 1.2.3 1e-400
 -0.0 0.0 1e20 1e21 1e22 -1e21 123456789.0 123456789012345678 123456789012345678901234567890
 9223372036854775807 9223372036854775808 18446744073709551615 18446744073709551616
 -9223372036854775808 -9223372036854775809 +9223372036854775808 1234567.5 0.1 0.30000000000000004
 0xFFFFFFFFFFFFFFFF 0xFFFFFFFFFFFFFFFFFF 0777777777777777777777777 0b11111111 1.7976931348623157e308
-2001-12-14 2001-12-14t21:59:43.10-05:00 2001-1-1 2001-12-14T21:59:43Z 20011214 12:30 1.5Mi 100m 1e3Mi
+2001-12-14 2001-12-14t21:59:43.10-05:00 2001-1-1 2001-12-14T21:59:43Z 20011214
+12:30 1.5Mi 100m 1e3Mi
 inf nan .infinity Inf 1,000 0.0.0.0 v1 1.25-alpine 5m 10s 0755 0644 1/2 %x ١٢
 """
 
@@ -40,9 +41,11 @@ WRITTEN = (
     "!!float 1.5", "&x 1", '"a\\\n      b"', "plain\n    folded",
 )  # fmt: skip
 
-KEYS = ("1", "1.5", "on", "n", "0o17", "1e3", "2001-12-14", '"on"', "1e6", "1e7", "123456.7", "0.0001",
-        "0.00001", "1e20", "1e21", "1e22", "16777217.5", "9223372036854775807", "0.1", "-2.5", "1.0",
-        "33333333.3", "1234567.0", "y", "0x10", "=", ".5", "-0.0", "1e-10")  # fmt: skip
+KEYS = (
+    "1", "1.5", "on", "n", "0o17", "1e3", "2001-12-14", '"on"', "1e6", "1e7", "123456.7",
+    "0.0001", "0.00001", "1e20", "1e21", "1e22", "16777217.5", "9223372036854775807", "0.1", "-2.5",
+    "1.0", "33333333.3", "1234567.0", "y", "0x10", "=", ".5", "-0.0", "1e-10",
+)  # fmt: skip
 
 DOCUMENTS = {
     "merge": "base: &b {a: 1, b: 2}\nm: {<<: *b, b: 3}\n",
@@ -164,8 +167,8 @@ def test_json(kubectl: Callable[[str], Any], spec: str) -> None:
 @pytest.mark.parametrize(
     "spec",
     ["{null: 1}", "{~: 1}", "{[a]: 1}", "{{a: b}: 1}", ".nan", ".inf", "-.INF", "*x", "!!int a",
-     "!!bool 1", "&a [*a]", "{<<: 1}", "{18446744073709551615: 1}", "@x", "a: b: c", "[1", "{a: 1}}",
-     "!!float x", "!!null x", "`x`"],
+     "!!bool 1", "&a [*a]", "{<<: 1}", "{18446744073709551615: 1}", "@x", "a: b: c", "[1",
+     "{a: 1}}", "!!float x", "!!null x", "`x`"],
 )  # fmt: skip
 def test_what_kubectl_refuses_so_do_we(kubectl: Callable[[str], Any], spec: str) -> None:
     text = f"{HEAD}spec: {spec}\n"
@@ -203,7 +206,7 @@ def test_any_plain_values(kubectl: Callable[[str], Any], values: list[str]) -> N
     assert _differences(mine["spec"], theirs["spec"]) == []
 
 
-def test_lists_are_flattened_as_kubectl_does(toolbox: Toolbox, tmp_path: Path) -> None:
+def test_lists_are_flattened_as_kubectl_does(toolbox: Toolbox) -> None:
     text = """\
 apiVersion: v1
 kind: List
@@ -212,18 +215,21 @@ items:
     kind: ConfigMap
     metadata: {name: a}
   - apiVersion: v1
-    kind: ConfigMapList
-    items:
-      - metadata: {name: b}
-      - metadata: {name: c}
+    kind: ConfigMap
+    metadata: {name: b}
+---
+apiVersion: v1
+kind: ConfigMapList
+items:
+  - metadata: {name: c}
 """
     into = Collection(Limits())
     into.read(text.encode(), lambda line: SourceLocation("x.yaml", line))
     assert into.problems == []
     assert [(m.kind, m.name, m.source.line) for m in into.manifests] == [
         ("ConfigMap", "a", 4),
-        ("ConfigMap", "b", 10),
-        ("ConfigMap", "c", 11),
+        ("ConfigMap", "b", 7),
+        ("ConfigMap", "c", 14),
     ]
     done = subprocess.run(
         [toolbox.tool(Tool.KUBECTL), "annotate", "--local", "-o", "json", "-f", "-", "x=1"],
@@ -231,11 +237,4 @@ items:
         capture_output=True,
         check=True,
     )
-    names = []
-    decoder = json.JSONDecoder()
-    shown = done.stdout.decode().strip()
-    while shown:
-        body, end = decoder.raw_decode(shown)
-        names += [i["metadata"]["name"] for i in body.get("items", [body])]
-        shown = shown[end:].strip()
-    assert names == ["a", "b", "c"]
+    assert re.findall(r'"name": "(\w)"', done.stdout.decode()) == ["a", "b", "c"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterable
@@ -23,12 +24,14 @@ class GoFacts:
         types: By type's name and JSON name: shape, pointer, omitEmpty, omitZero.
         defaults: By type's name, what the defaulting functions add wherever the type stands.
         varying: By type's name, what they add in some places only.
+        gated: By type's name, the fields that stand behind feature gates.
     """
 
     kinds: dict[str, str]
     types: dict[str, dict[str, Any]]
     defaults: dict[str, dict[str, Any]]
     varying: dict[str, dict[str, Any]]
+    gated: dict[str, frozenset[str]]
 
 
 def read(kinds: Iterable[tuple[str, str]], program: Path | None = None) -> GoFacts:
@@ -45,7 +48,43 @@ def read(kinds: Iterable[tuple[str, str]], program: Path | None = None) -> GoFac
     found = json.loads(done.stdout)
     if found["missing"]:
         raise ValueError(f"no Go types for {', '.join(found['missing'])}")
-    return GoFacts(found["kinds"], found["types"], found["defaults"], found["varying"])
+    return GoFacts(
+        found["kinds"],
+        found["types"],
+        found["defaults"],
+        found["varying"],
+        _gated("k8s.io/api", _folder_of("k8s.io/api")),
+    )
+
+
+def _folder_of(module: str) -> Path:
+    done = subprocess.run(
+        ["go", "list", "-m", "-f", "{{.Dir}}", module],
+        cwd=MODULES / "kubernetes",
+        env={**os.environ, "GOWORK": "off"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return Path(done.stdout.strip())
+
+
+def _gated(module: str, folder: Path) -> dict[str, frozenset[str]]:
+    """Reads the `+featureGate=` markers: comments, which Go's reflection doesn't show."""
+    found: dict[str, set[str]] = {}
+    for source in sorted(folder.glob("*/*/types.go")):
+        package = f"{module}/{source.parent.relative_to(folder).as_posix()}"
+        name, marked = "", False
+        for line in source.read_text(encoding="utf-8").splitlines():
+            if struct := re.match(r"type (\w+) struct", line):
+                name, marked = f"{package}.{struct[1]}", False
+            elif line.lstrip().startswith("// +featureGate="):
+                marked = True
+            elif field := re.search(r'`json:"(\w+)', line):
+                if marked and name:
+                    found.setdefault(name, set()).add(field[1])
+                marked = False
+    return {name: frozenset(fields) for name, fields in found.items()}
 
 
 def _build(folder: Path) -> Path:

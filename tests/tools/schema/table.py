@@ -25,6 +25,9 @@ _SCHEMA_ALTERNATIVES = {"schemaOrBool", "schemaOrArray", "schemaOrStrings"}
 _JSON_SCHEMA = "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1.JSONSchemaProps"
 _RESOURCE_LIST = "k8s.io/api/core/v1.ResourceList"
 
+#: Types whose resource lists aren't rounded: their group doesn't call SetDefaults_ResourceList.
+_UNROUNDED = frozenset({"node/v1.Overhead"})
+
 _PREFIXES = (
     "k8s.io/apiextensions-apiserver/pkg/apis/",
     "k8s.io/kube-aggregator/pkg/apis/",
@@ -78,6 +81,8 @@ def make(published: Published, facts: GoFacts) -> dict[str, Any]:
                 continue
             prop = published.properties.get(_component(name), {}).get(field) or {}
             entry["f"][field] = _word(fact, prop, published)
+            if short in _UNROUNDED:
+                entry["f"][field] = entry["f"][field].replace("{}r", "{}q")
             waiting.extend((inner, False) for inner in _structs(fact["shape"]))
         defaults = {
             field: value
@@ -86,6 +91,9 @@ def make(published: Published, facts: GoFacts) -> dict[str, Any]:
         }
         if defaults:
             entry["d"] = defaults
+        gated = sorted(facts.gated.get(name, frozenset()) & entry["f"].keys())
+        if gated:
+            entry["g"] = gated
         entry["f"] = dict(sorted(entry["f"].items()))
     return {"server": published.version, "kinds": kinds, "types": dict(sorted(types.items()))}
 

@@ -152,19 +152,39 @@ def test_all_rights_are_asked_for_where_the_objects_are() -> None:
         ("list", "Secret", "shop"),
     }
     assert findings == [
-        good("shop: Namespace", "may get, list, create and update"),
-        good("shop: Deployment", "may get, list, create and update in shop"),
-        good("shop: scope", "may list all 1 other kinds in shop"),
+        good("shop: rights", "may get, list, create and update Namespace"),
+        good("shop: rights", "may get, list, create and update Deployment in shop"),
+        good("shop: scope", "may list the other kind in shop"),
     ]
+
+
+def test_kinds_of_which_it_is_the_same_are_told_together() -> None:
+    manifests = (_manifest("apps/v1", "Deployment", "web"), _manifest("v1", "Secret", "key"))
+    (finding,) = _rights(_Cluster({"update"}), *manifests, listings=[])
+    assert finding.text == "may not update Secret, Deployment in shop"
+    assert "--resource=secrets --resource=deployments.apps`" in finding.fix
+
+
+def test_rights_in_several_namespaces_are_a_cluster_role_s() -> None:
+    listings = [Listing(SECRET, frozenset({"shop", "shed"}))]
+    findings = _rights(_Cluster({"list"}), _manifest("v1", "Namespace", "a"), listings=listings)
+    assert findings[-1].text == "may not list Secret in shed, shop: unmanaged ones can't be found"
+    assert "`kubectl create clusterrole plumbline --verb=list" in findings[-1].fix
+
+
+def test_all_other_kinds_of_the_scope_are_counted() -> None:
+    listings = [Listing(kind, frozenset({"shop"})) for kind in (SECRET, DEPLOYMENT)]
+    findings = _rights(_Cluster(), _manifest("v1", "Namespace", "a"), listings=listings)
+    assert findings[-1] == good("shop: scope", "may list all 2 other kinds in shop")
 
 
 def test_what_may_not_be_read_is_broken_and_the_fix_is_a_command() -> None:
     cluster = _Cluster({"list", "update"})
     (finding,) = _rights(cluster, _manifest("apps/v1", "Deployment", "web"), listings=[])
     assert finding == Finding(
-        "shop: Deployment",
+        "shop: rights",
         State.BROKEN,
-        "may not list or update in shop: its objects are unreadable",
+        "may not list or update Deployment in shop: they are unreadable",
         "`kubectl create role -n shop plumbline --verb=list,update "
         "--resource=deployments.apps`, and bind it to this user",
     )

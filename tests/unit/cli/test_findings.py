@@ -11,6 +11,7 @@ from reconciler.cli.findings import (
     findings_text,
     good,
     of_error,
+    of_errors,
 )
 from reconciler.core.errors import ConfigError, ManifestError, ManifestProblem
 from reconciler.render.terminal import Style
@@ -88,3 +89,13 @@ def test_of_many_manifest_problems_the_first_is_told_and_the_rest_counted() -> N
     assert of_error("", ManifestError(ManifestProblem("b.yaml", 0, "empty"))).text == (
         "b.yaml: empty"
     )
+
+
+def test_an_error_that_names_several_things_becomes_several_findings() -> None:
+    error = ConfigError("a is no setting\n  fix: did you mean b?\nc: must be text")
+    assert of_errors("configuration", error) == [
+        Finding("configuration", State.BROKEN, "a is no setting", "did you mean b?"),
+        Finding("configuration", State.BROKEN, "c: must be text"),
+    ]
+    single = ConfigError("no file", fix="name one")
+    assert of_errors("", single) == [Finding("", State.BROKEN, "no file", "name one")]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.cli.init import configuration_text
 from reconciler.cli.main import main
+from reconciler.core.desired import Manifest, Rendered, SourceLocation
 from reconciler.settings import (
     Renderer,
     ScopeSettings,
@@ -18,6 +19,7 @@ from reconciler.settings import (
     TargetSettings,
     load_settings,
 )
+from tests.fakes.cluster import FakeCluster
 
 NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: key}\n"
@@ -53,13 +55,47 @@ def test_the_file_says_what_was_found(home: Path, capsys: pytest.CaptureFixture[
     _commit(home / "shop", namespace=NAMESPACE, secret=SECRET)
     assert main(["init", "--repo", "shop"]) == 0
     assert _read(home / "plumbline.yaml") == TargetSettings(
-        "shop", SourceSettings("shop"), namespace="default", scope=ScopeSettings(("shop",))
+        "shop",
+        SourceSettings("shop", render=Renderer.PLAIN),
+        namespace="default",
+        scope=ScopeSettings(("shop",)),
     )
     out = capsys.readouterr().out
     assert out.startswith("Wrote plumbline.yaml: target shop, 2 objects at ")
     assert "Unmanaged objects are looked for in shop." in out
     assert "The cluster couldn't be asked: no kubeconfig was found" in out
     assert "plumbline check" in out
+
+
+def test_the_renderer_is_found(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Source:
+        def fetch(self) -> Rendered:
+            body = yaml.safe_load(NAMESPACE)
+            return Rendered("4f0c1a2b", (Manifest(body, SourceLocation("base/shop.yaml", 1)),))
+
+        def renderer(self) -> str:
+            return "kustomize"
+
+    # The real one would need kustomize.
+    monkeypatch.setattr("reconciler.bootstrap.open_source", lambda *_: Source())
+    assert main(["init", "--repo", "shop"]) == 0
+    assert _read(home / "plumbline.yaml").source.render is Renderer.KUSTOMIZE
+
+
+def test_the_cluster_says_which_context_and_namespace(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Cluster(FakeCluster):
+        context = "kind-shop"
+        namespace = "kitchen"
+
+    monkeypatch.setattr("reconciler.bootstrap.open_cluster", lambda _: Cluster())
+    _commit(home / "shop", namespace=NAMESPACE, secret=SECRET)
+    assert main(["init", "--repo", "shop"]) == 0
+    assert _read(home / "plumbline.yaml").namespace == "kitchen"
+    settings = load_settings(str(home / "plumbline.yaml"), {}, {})
+    assert settings.cluster.context == "kind-shop"
+    assert "couldn't be asked" not in capsys.readouterr().out
 
 
 def test_given_namespaces_beat_declared_ones(home: Path) -> None:

@@ -192,8 +192,12 @@ def test_the_order_of_a_keyed_list_counts_where_it_means_something(
 def test_an_ordered_list_inside_a_keyed_one_is_told_at_its_place() -> None:
     inner = keyed("name", ordered=True)
     node = struct(containers=keyed("name", item=struct(env=inner)))
-    sides = [{"containers": [{"name": "web", "env": named(*order)}]} for order in ("ab", "ba")]
-    assert found(*sides, node) == [("containers[name=web].env", CHANGED, ["a", "b"], ["b", "a"])]
+    desired, live = (
+        {"containers": [{"name": "web", "env": named(*order)}]} for order in ("ab", "ba")
+    )
+    assert found(desired, live, node) == [
+        ("containers[name=web].env", CHANGED, ["a", "b"], ["b", "a"])
+    ]
 
 
 @pytest.mark.parametrize(

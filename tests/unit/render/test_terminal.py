@@ -110,6 +110,19 @@ def test_a_cell_longer_than_a_line_is_wrapped_at_spaces() -> None:
     ]
 
 
+def test_spaces_that_end_a_line_are_not_carried_over() -> None:
+    assert wrapped([Span("abcdef"), Span("   "), Span("gh")], 6) == [
+        (Span("abcdef"),),
+        (Span("gh"),),
+    ]
+
+
+def test_a_very_long_word_is_broken_without_delay() -> None:
+    lines = wrapped([Span("日" * 300_000)], 101)
+    assert len(lines) == 6_000
+    assert line_width(lines[0]) == 100
+
+
 def test_spans_keep_their_ink_when_they_are_wrapped() -> None:
     lines = wrapped([Span("red red", Ink.RED), Span(" green", Ink.GREEN)], 8)
     assert lines == [

@@ -32,8 +32,14 @@ def _device_request(made: dict[str, Any]) -> None:
         made.setdefault("count", 1)
 
 
+def _endpoint(made: dict[str, Any]) -> None:
+    """dropTopologyOnV1 of pkg/registry/discovery/endpointslice."""
+    made.pop("deprecatedTopology", None)
+
+
 RULES: Mapping[str, Rule] = {
     "apiextensions/v1.CustomResourceDefinitionNames": Rule(_definition_names),
+    "discovery/v1.Endpoint": Rule(_endpoint),
     "networking/v1.NetworkPolicySpec": Rule(_network_policy_spec, frozenset({"policyTypes"})),
     "rbac/v1.Subject": Rule(_subject),
     "resource/v1.DeviceSubRequest": Rule(_device_request, frozenset({"count"})),

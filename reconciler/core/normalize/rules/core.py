@@ -122,6 +122,13 @@ def _limit_range_item(made: dict[str, Any]) -> None:
         made |= {n: v for n, v in (("default", default), ("defaultRequest", request)) if v}
 
 
+def _service_account(made: dict[str, Any]) -> None:
+    """Only names are kept: cleanSecretReferences of pkg/registry/core/serviceaccount."""
+    if made.get("secrets"):
+        named = [{"name": s["name"]} if s.get("name") else {} for s in made["secrets"]]
+        made["secrets"] = named
+
+
 def _node_spec(made: dict[str, Any]) -> None:
     """Convert_v1_NodeSpec_To_core_NodeSpec: one range under two names, the old one wins."""
     first, ranges = made.get("podCIDR"), made.get("podCIDRs")
@@ -137,11 +144,21 @@ def _volume_spec(made: dict[str, Any]) -> None:
     made["spec"] = spec | (made.get("spec") or {})
 
 
+#: pkg/api/persistentvolumeclaim/util.go, dataSourceIsPvcOrSnapshot.
+_SOURCES = (("", "PersistentVolumeClaim"), ("snapshot.storage.k8s.io", "VolumeSnapshot"))
+
+
 def _claim(made: dict[str, Any]) -> None:
-    """NormalizeDataSources of pkg/api/persistentvolumeclaim: one source under two names."""
+    """EnforceDataSourceBackwardsCompatibility and NormalizeDataSources of the same file.
+
+    Sources that are neither a claim nor a snapshot are dropped; the others stand under two names.
+    """
     spec = made.get("spec") or {}
     old, new = spec.get("dataSource"), spec.get("dataSourceRef")
-    if old is not None and new is None:
+    known = old is not None and (old.get("apiGroup") or "", old.get("kind")) in _SOURCES
+    if old is not None and new is None and not known:
+        made["spec"] = {name: value for name, value in spec.items() if name != "dataSource"}
+    elif old is not None and new is None:
         made["spec"] = {**spec, "dataSourceRef": old}
     elif new is not None and old is None and not new.get("namespace"):
         source = {name: value for name, value in new.items() if name != "namespace"}
@@ -161,6 +178,7 @@ RULES: Mapping[str, Rule] = {
     "core/v1.PodSpec": Rule(_pod_spec),
     "core/v1.ReplicationController": Rule(_replication_controller, whole=True),
     "core/v1.Secret": Rule(_secret, whole=True),
+    "core/v1.ServiceAccount": Rule(_service_account, whole=True),
     "core/v1.ServicePort": Rule(_service_port),
     "core/v1.ServiceSpec": Rule(_service_spec, frozenset({"internalTrafficPolicy"})),
     "core/v1.Volume": Rule(_volume, frozenset({"emptyDir"})),

@@ -17,9 +17,15 @@ def _deployment_strategy(made: dict[str, Any]) -> None:
 
 
 def _daemon_set_strategy(made: dict[str, Any]) -> None:
-    """SetDefaults_DaemonSet."""
-    if made["type"] == "RollingUpdate" and "rollingUpdate" not in made:
-        made["rollingUpdate"] = {"maxUnavailable": 1, "maxSurge": 0}
+    """SetDefaults_DaemonSet; other types print the zeros of the internal type."""
+    rolling = made["type"] == "RollingUpdate"
+    if rolling or "rollingUpdate" in made:
+        given = made.get("rollingUpdate") or {}
+        made["rollingUpdate"] = {"maxUnavailable": 1 if rolling else 0, "maxSurge": 0} | given
+
+
+def _left_to_strategy(_made: dict[str, Any]) -> None:
+    """Fills in nothing: the defaults depend on the strategy's type, which isn't seen from here."""
 
 
 def _stateful_set_strategy(made: dict[str, Any]) -> None:
@@ -76,6 +82,9 @@ def _autoscaler_v1(made: dict[str, Any]) -> None:
 RULES: Mapping[str, Rule] = {
     "apps/v1.DaemonSetUpdateStrategy": Rule(_daemon_set_strategy, frozenset({"rollingUpdate"})),
     "apps/v1.DeploymentStrategy": Rule(_deployment_strategy, frozenset({"rollingUpdate"})),
+    "apps/v1.RollingUpdateDaemonSet": Rule(
+        _left_to_strategy, frozenset({"maxSurge", "maxUnavailable"})
+    ),
     "apps/v1.StatefulSetSpec": Rule(_stateful_set_spec),
     "apps/v1.StatefulSetUpdateStrategy": Rule(
         _stateful_set_strategy, frozenset({"type", "rollingUpdate"})

@@ -1,0 +1,63 @@
+"""Puts a target right: plans, carries the plan out, and verifies what came of it."""
+
+from dataclasses import replace
+
+from reconciler.controller import Look, Target, check
+from reconciler.core.drift import Drift
+from reconciler.core.outcome import Outcome, OutcomeType
+from reconciler.core.plan import Delete, Plan, Recreate
+from reconciler.core.planning import Permissions, make_plan
+from reconciler.core.report import Report
+from reconciler.execution import carry_out
+from reconciler.ports import Cluster
+
+
+def plan_restore(target: Target, look: Look, permissions: Permissions) -> Plan:
+    """Says what would have to be written to put a look's drifts right."""
+    sides = look.sides
+    return make_plan(
+        target.name,
+        look.detection.drifts,
+        sides.desired,
+        sides.live,
+        sides.answers,
+        sides.catalog,
+        target.inventory.load(),
+        permissions,
+    )
+
+
+def restore(target: Target, cluster: Cluster, look: Look, plan: Plan) -> Report:
+    """Carries out a plan, and verifies by a fresh comparison what came of it.
+
+    Returns:
+        The report of the fresh comparison, with the plan's outcomes.
+
+    Raises:
+        PlumblineError: The fresh comparison couldn't be made; what was written stays written.
+    """
+    written = carry_out(plan, cluster, look.sides.catalog)
+    fresh = check(target)
+    left = {drift.key: drift for drift in fresh.detection.drifts}
+    unread = fresh.sides.live.why_unread
+    outcomes = tuple(
+        _verified(outcome, left.get(outcome.key), unread(outcome.key)) for outcome in written
+    )
+    restored = {each.key for each in outcomes if each.outcome is OutcomeType.RESTORED}
+    gone = {action.key for action in plan.actions if isinstance(action, Delete | Recreate)}
+    gone = gone & restored - set(fresh.sides.desired.resources)
+    target.inventory.save(target.inventory.load().without(gone))
+    return replace(fresh.report, outcomes=outcomes)
+
+
+def _verified(outcome: Outcome, left: Drift | None, unread: str | None) -> Outcome:
+    """Calls restored only what a fresh comparison finds in sync."""
+    if outcome.outcome not in (OutcomeType.RESTORED, OutcomeType.UNVERIFIED):
+        return outcome
+    if left is None and unread is None:
+        return Outcome(outcome.key, OutcomeType.RESTORED)
+    if left is None:
+        reason = f"it could not be read afterwards: {unread}"
+    else:
+        reason = left.note or f"a fresh comparison still finds it {left.type.lower()}"
+    return Outcome(outcome.key, OutcomeType.UNVERIFIED, outcome.reason or reason)

@@ -1,0 +1,213 @@
+"""`plumbline doctor`, the whole of it, over a cluster in memory."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.cli.main import main
+from reconciler.core.errors import ClusterError, ConfigError
+from tests.fakes.cluster import FakeCluster
+
+SHOP = """\
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: key, namespace: shop}
+"""
+CONFIGURATION = "targets: [{name: shop, source: {repo: shop}, scope: {namespaces: [shop]}}]\n"
+
+
+class _Cluster(FakeCluster):
+    """What `doctor` needs beyond the port: what the user calls the cluster."""
+
+    address = "https://cluster.example"
+    namespace = "default"
+    described = "context 'shop'"
+    context = "shop"
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A user in a folder with a repository, a configuration, and nothing else."""
+    for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME", "PLUMBLINE_CONFIG", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "no-kubeconfig"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "shop.yaml").write_text(SHOP)
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    for words in (("init", "-q"), ("add", "."), (*identity, "commit", "-qm", "first")):
+        subprocess.run(["git", *words], cwd=tmp_path / "shop", check=True)
+    (tmp_path / "plumbline.yaml").write_text(CONFIGURATION)
+    return tmp_path
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> _Cluster:
+    """The cluster that every setting leads to."""
+    cluster = _Cluster()
+    monkeypatch.setattr("reconciler.bootstrap.open_cluster", lambda _: cluster)
+    return cluster
+
+
+def _findings(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any]]:
+    code = main(["doctor", "-o", "json", *words])
+    document = json.loads(capsys.readouterr().out)
+    return code, {each["topic"]: each for each in document["findings"]}
+
+
+def test_all_is_well(home: Path, cluster: _Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = _findings(capsys)
+    assert code == 0
+    assert {each["state"] for each in found.values()} == {"good"}
+    assert list(found) == [
+        "configuration",
+        "git",
+        "kubeconfig",
+        "API server",
+        "shop: Git",
+        "shop: rights",
+        "shop: scope",
+        "cache folder",
+        "state folder",
+    ]
+    assert found["kubeconfig"]["text"] == "context 'shop', https://cluster.example"
+    assert found["API server"]["text"].startswith("v1.37.0, ")
+
+
+def test_text_is_for_people(
+    home: Path, cluster: _Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    assert "✓ configuration  targets: shop\n" in out
+    assert out.endswith("✓ all 10 well\n")
+
+
+def test_a_right_that_is_missing(
+    home: Path, cluster: _Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.forbid("update", "Secret", "shop")
+    code, found = _findings(capsys)
+    assert code == 1
+    assert found["shop: rights"]["state"] == "mend"
+    cluster.forbid("list", "Secret")
+    code, found = _findings(capsys)
+    assert code == 2
+    assert "unreadable" in found["shop: rights"]["text"]
+
+
+def test_it_goes_on_after_a_configuration_that_cannot_be_read(
+    home: Path, cluster: _Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "plumbline.yaml").write_text("tragets: []\n")
+    code, found = _findings(capsys, "--state-dir", str(home / "state"))
+    assert code == 2
+    assert "did you mean targets?" in found["configuration"]["text"] + str(
+        found["configuration"]["fix"]
+    )
+    assert found["API server"]["state"] == "good"
+    assert found["state folder"]["text"].startswith(str(home / "state"))
+
+
+def test_it_goes_on_without_a_cluster(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = _findings(capsys)
+    assert code == 2
+    assert found["kubeconfig"]["text"].startswith("no kubeconfig was found")
+    assert found["shop: Git"]["text"].startswith("2 objects at ")
+    assert "API server" not in found
+
+
+def test_it_goes_on_where_the_server_does_not_answer(
+    home: Path, cluster: _Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.unreachable = ClusterError("refused", fix="check the address")
+    code, found = _findings(capsys)
+    assert code == 2
+    assert found["API server"] == {
+        "topic": "API server",
+        "state": "broken",
+        "text": "refused",
+        "fix": "check the address",
+    }
+    assert found["shop: Git"]["state"] == "good"
+
+
+def test_a_repository_that_cannot_be_read(
+    home: Path, cluster: _Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = CONFIGURATION.replace("repo: shop", "repo: shop, ref: nowhere")
+    (home / "plumbline.yaml").write_text(text)
+    code, found = _findings(capsys)
+    assert code == 2
+    assert found["shop: Git"]["state"] == "broken"
+    assert found["state folder"]["state"] == "good"
+
+
+def test_an_object_that_is_declared_twice(
+    home: Path, cluster: _Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = home / "plain"
+    folder.mkdir()
+    (folder / "shop.yaml").write_text(f"{SHOP}---\n{SHOP}")
+    (home / "plumbline.yaml").write_text(CONFIGURATION.replace("repo: shop", "repo: plain"))
+    code, found = _findings(capsys)
+    assert code == 2
+    assert "is declared twice" in found["shop: manifests"]["text"]
+
+
+def test_no_target_is_to_mend(
+    home: Path, cluster: _Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "plumbline.yaml").unlink()
+    code, found = _findings(capsys)
+    assert code == 1
+    assert "plumbline init" in found["configuration"]["fix"]
+
+
+def test_a_target_that_there_is_not(
+    home: Path, cluster: _Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, found = _findings(capsys, "shed")
+    assert code == 2
+    assert "'shed'" in found["configuration"]["text"]
+    assert found["shop: Git"]["state"] == "good"
+
+
+@pytest.mark.parametrize(("render", "topic"), [("helm", "helm"), ("kustomize", "kustomize")])
+def test_a_renderer_that_is_named_must_be_there(
+    home: Path,
+    cluster: _Cluster,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    render: str,
+    topic: str,
+) -> None:
+    text = CONFIGURATION.replace("repo: shop", f"repo: shop, render: {render}")
+    (home / "plumbline.yaml").write_text(text)
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
+    _, found = _findings(capsys)
+    assert found[topic]["state"] == "broken"
+    monkeypatch.undo()
+
+
+def test_settings_of_a_broken_source_are_told_once(
+    home: Path,
+    cluster: _Cluster,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ConfigError("--repo is empty", fix="name one")
+
+    monkeypatch.setattr("reconciler.bootstrap.open_source", refuse)
+    code, found = _findings(capsys)
+    assert code == 2
+    assert found["shop: Git"]["text"] == "--repo is empty"

@@ -1,0 +1,387 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reconciler.core.drift import Change, ChangeType, Drift, DriftType, Hidden, Severity
+from reconciler.core.expected import Answer, Expected, InSync
+from reconciler.core.ignore import IgnoreRule
+from reconciler.core.inventory import Inventory
+from reconciler.core.live import LiveState, comparable
+from reconciler.core.path import Item, Path
+from reconciler.core.plan import Create, Delete, Held, Plan, Recreate, Replace
+from reconciler.core.planning import Permissions, live_digest, make_plan
+from reconciler.core.resource import JsonObject, ResourceKey
+from tests.unit.core.build import (
+    CATALOG,
+    answers_of,
+    desired_of,
+    detected,
+    key_of,
+    kind_of,
+    live_of,
+    lived,
+    made,
+    sides_of,
+)
+
+WEB = made(data={"colour": "blue"})
+KEY = key_of(WEB)
+NOTHING, EMPTY = live_of(), Inventory()
+EDITED = lived(made(data={"colour": "red"}))
+
+
+def planned(
+    *declared: JsonObject,
+    live: LiveState = NOTHING,
+    answers: dict[ResourceKey, Answer] | None = None,
+    inventory: Inventory = EMPTY,
+    revision: str = "4f0c",
+    rules: tuple[IgnoreRule, ...] = (),
+    drifts: tuple[Drift, ...] | None = None,
+    **permissions: bool,
+) -> Plan:
+    desired = desired_of(*declared, revision=revision)
+    found = answers_of(desired, live) if answers is None else answers
+    sides = sides_of(desired, live, answers=found)
+    if drifts is None:
+        drifts = detected(sides, *rules, namespaces=("shop",)).drifts
+    may = Permissions(**permissions)
+    return make_plan("shop", drifts, desired, live, found, CATALOG, inventory, may)
+
+
+def held(plan: Plan) -> str:
+    (each,) = plan.held
+    assert plan.actions == ()
+    return each.reason
+
+
+def test_nothing_to_do_is_an_empty_plan() -> None:
+    plan = planned(WEB, live=live_of(lived(WEB)))
+    assert (plan.actions, plan.held, plan.target, plan.revision) == ((), (), "shop", "4f0c")
+
+
+def test_what_is_missing_is_made() -> None:
+    assert planned(WEB).actions == (Create(KEY, "v1", WEB),)
+
+
+def test_what_was_modified_is_replaced_and_its_status_kept() -> None:
+    live = {**EDITED, "status": {"ready": True}}
+    (action,) = planned(WEB, live=live_of(live)).actions
+    assert isinstance(action, Replace)
+    assert action.body == {**WEB, "status": {"ready": True}}
+    assert [change.path for change in action.changes] == [("data", "colour")]
+    assert action.live_digest == live_digest(live)
+
+
+def test_what_is_being_deleted_waits() -> None:
+    live = lived(EDITED, deletionTimestamp="2026-11-24T12:00:00Z")
+    assert held(planned(WEB, live=live_of(live))).startswith("it is being deleted")
+
+
+def test_an_immutable_field_is_changed_only_by_leave() -> None:
+    answers: dict[ResourceKey, Answer] = {KEY: Expected(WEB, immutable=True)}
+    live = live_of(EDITED)
+    assert "--recreate" in held(planned(WEB, live=live, answers=answers))
+    (action,) = planned(WEB, live=live, answers=answers, recreate=True).actions
+    assert isinstance(action, Recreate)
+    assert (action.body, action.uid) == (WEB, EDITED["metadata"]["uid"])
+    assert action.live_digest == live_digest(EDITED)
+
+
+def drift(how: DriftType, key: ResourceKey = KEY, note: str = "") -> Drift:
+    return Drift("", how, Severity.HIGH, key, "v1", note=note)
+
+
+def test_what_is_unknown_is_never_written() -> None:
+    unreadable = drift(DriftType.UNREADABLE, note="forbidden")
+    assert held(planned(WEB, drifts=(unreadable,))) == "its state is unknown: forbidden"
+    modified = drift(DriftType.MODIFIED)
+    for live, answers in ((live_of(), {KEY: Expected(WEB)}), (live_of(EDITED), {KEY: InSync()})):
+        plan = planned(WEB, drifts=(modified,), live=live, answers=dict(answers))
+        assert held(plan) == "what it should be is not known"
+
+
+def thing(**more: Any) -> JsonObject:
+    metadata = {"name": "x", "namespace": "shop"}
+    return {"apiVersion": "example.com/v1", "kind": "Thing", "metadata": metadata, **more}
+
+
+@pytest.mark.parametrize("spec", [{"group": "example.com", "names": {"kind": "Thing"}}])
+def test_what_a_declared_definition_defines_is_made_after_it(spec: JsonObject) -> None:
+    crd = made("CustomResourceDefinition", "things.example.com", spec=spec)
+    assert [action.key.kind for action in planned(thing(), crd).actions] == [
+        "CustomResourceDefinition",
+        "Thing",
+    ]
+
+
+@pytest.mark.parametrize("spec", [None, {}, {"names": None}])
+def test_what_nothing_defines_is_held(spec: Any) -> None:
+    crd = made("CustomResourceDefinition", "others.example.com", spec=spec)
+    (each,) = planned(thing(), crd).held
+    assert each.reason.endswith("install what defines it first")
+
+
+STRAY = lived(made("Deployment", "stray"))
+
+
+def test_nothing_is_pruned_that_was_never_declared() -> None:
+    plan = planned(WEB, live=live_of(lived(WEB), STRAY), prune=True)
+    assert "`kubectl delete deployment stray -n shop` does" in held(plan)
+
+
+def test_pruning_is_off_unless_asked_for() -> None:
+    inventory = Inventory(frozenset({key_of(STRAY)}))
+    live = live_of(lived(WEB), STRAY)
+    assert "--prune deletes it" in held(planned(WEB, live=live, inventory=inventory))
+    plan = planned(WEB, live=live, inventory=inventory, prune=True)
+    uid = STRAY["metadata"]["uid"]
+    assert plan.actions == (Delete(key_of(STRAY), "apps/v1", live_digest(STRAY), uid),)
+
+
+def test_what_is_gone_already_is_not_deleted() -> None:
+    cluster_wide = ResourceKey("", "Namespace", "", "old")
+    gone = drift(DriftType.UNMANAGED, cluster_wide)
+    assert held(planned(WEB, drifts=(gone,), prune=True)).endswith(
+        "`kubectl delete namespace old` does"
+    )
+    known = Inventory(frozenset({cluster_wide}))
+    assert held(planned(WEB, drifts=(gone,), prune=True, inventory=known)) == "it is gone already"
+
+
+def test_what_others_need_is_written_first_and_deleted_last() -> None:
+    kinds = ["Role", "Deployment", "Service", "Secret", "Namespace", "PersistentVolumeClaim"]
+    bodies = [made(kind, f"new-{kind.lower()}") for kind in kinds]
+    old = [lived(made(kind, f"old-{kind.lower()}")) for kind in ("Secret", "Deployment", "Service")]
+    plan = planned(
+        *bodies,
+        live=live_of(*old),
+        inventory=Inventory(frozenset(map(key_of, old))),
+        prune=True,
+    )
+    assert [(type(a).__name__, a.key.kind) for a in plan.actions] == [
+        ("Create", "Namespace"),
+        ("Create", "Secret"),
+        ("Create", "PersistentVolumeClaim"),
+        ("Create", "Role"),
+        ("Create", "Service"),
+        ("Create", "Deployment"),
+        ("Delete", "Deployment"),
+        ("Delete", "Service"),
+        ("Delete", "Secret"),
+    ]
+
+
+def test_webhooks_come_last_since_they_may_refuse_the_rest() -> None:
+    kinds = ["ValidatingWebhookConfiguration", "Thing", "Ingress", "Deployment"]
+    drifts = tuple(drift(DriftType.MISSING, ResourceKey("", kind, "", "x")) for kind in kinds)
+    bodies = [{"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}} for kind in kinds]
+    served = {("v1", kind): kind_of("v1", "Secret") for kind in kinds}
+    plan = make_plan(
+        "shop",
+        drifts,
+        desired_of(*bodies),
+        live_of(),
+        {},
+        replace(CATALOG, kinds=served),
+        Inventory(),
+        Permissions(),
+    )
+    assert [action.key.kind for action in plan.actions] == [
+        "Deployment",
+        "Thing",
+        "Ingress",
+        "ValidatingWebhookConfiguration",
+    ]
+
+
+# The digest: what an approval is for.
+
+MORE = {"inventory": Inventory(frozenset({key_of(STRAY)})), "prune": True}
+RECREATED: dict[str, Any] = {"answers": {KEY: Expected(WEB, immutable=True)}}
+
+
+def digest(*declared: JsonObject, **more: Any) -> str:
+    return planned(*(declared or (WEB,)), **{"live": live_of(EDITED, STRAY), **more}).digest
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"live": live_of(lived(made(data={"colour": "green"})), STRAY)},
+        {"live": live_of(lived(made(data={"colour": "red"}), uid="another"), STRAY)},
+        {"live": live_of(lived(made(data={"colour": "red"}), labels={"a": "b"}), STRAY)},
+        {"revision": "another"},
+        MORE,
+        {**RECREATED, "recreate": True},
+        {**RECREATED, **MORE, "recreate": True},
+        {"rules": (IgnoreRule("r", "x", 'data["colour"]'),)},
+    ],
+)
+def test_a_plans_digest_moves_with_what_was_approved(moved: dict[str, Any]) -> None:
+    assert digest(**moved) != digest()
+    assert digest(**moved) == digest(**moved)
+
+
+def test_a_plans_digest_moves_with_what_git_says() -> None:
+    assert digest(made(data={"colour": "pink"})) != digest()
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        {**EDITED, "status": {"seen": True}},
+        lived(EDITED, resourceVersion="8"),
+        lived(EDITED, managedFields=[{"manager": "x"}], generation=2),
+    ],
+)
+def test_a_plans_digest_stays_when_a_status_moves(now: JsonObject) -> None:
+    assert digest(live=live_of(now, STRAY)) == digest()
+
+
+def test_a_secrets_plan_is_void_when_anything_moves_and_tells_nothing_of_its_values() -> None:
+    secret = made("Secret", data={"a": "b25l"})
+    live = lived(made("Secret", data={"a": "dHdv"}))
+    plan = planned(secret, live=live_of(live))
+    assert plan.digest != planned(secret, live=live_of(lived(live, resourceVersion="8"))).digest
+    # Values are pinned by the revision and the resourceVersion: the digest can't be tried out.
+    other = planned(made("Secret", data={"a": "dHJlcw=="}), live=live_of(live))
+    assert plan.digest == other.digest
+
+
+# What a replacement keeps: exactly what rules explain.
+
+
+def kept(expected: JsonObject, live: JsonObject, *rules: str | IgnoreRule) -> JsonObject:
+    """Gives the replacing body's data, with drift beside it, so that there is one."""
+    speaking = tuple(IgnoreRule(r, "x", r) if isinstance(r, str) else r for r in rules)
+    declared = made(data=expected, drift=1)
+    (action,) = planned(
+        declared, live=live_of(lived(made(data=live, drift=2))), rules=speaking
+    ).actions
+    assert isinstance(action, Replace)
+    assert action.body["drift"] == 1
+    after = lived(comparable(action.body))
+    assert planned(declared, live=live_of(after), rules=speaking).actions == ()
+    body: JsonObject = action.body.get("data", {})
+    return body
+
+
+def named(*names: str, **more: Any) -> list[dict[str, Any]]:
+    return [{"name": name, **more} for name in names]
+
+
+MINE = IgnoreRule("mine", "x", "data.l", value="k/*")
+
+
+@pytest.mark.parametrize(
+    ("expected", "live", "rules", "body"),
+    [
+        # Fields.
+        ({"a": 1, "b": 1}, {"a": 2, "b": 2}, ["data.a"], {"a": 2, "b": 1}),
+        ({"b": 1}, {"a": 2, "b": 2}, ["data.a"], {"a": 2, "b": 1}),
+        ({"a": 1, "b": 1}, {"b": 2}, ["data.a"], {"b": 1}),
+        ({}, {"m": {"x/a": 1, "b": 2}}, ['data.m["x/*"]'], {"m": {"x/a": 1}}),
+        ({"m": {"x/a": 1}}, {}, ['data.m["x/*"]'], {}),
+        ({"m": {"x/a": 1, "b": 2}}, {}, ['data.m["x/*"]'], {"m": {"b": 2}}),
+        ({"m": {"n": {"x": 1}}}, {"m": {}}, ["data.m.n.x"], {"m": {}}),
+        # Members of a list: nothing that is expected is pushed out.
+        ({"l": ["a"]}, {"l": ["k/1", "a", "evil"]}, [MINE], {"l": ["k/1", "a"]}),
+        ({"l": ["a"]}, {"l": ["a", "evil", "k/1"]}, [MINE], {"l": ["a", "k/1"]}),
+        ({}, {"l": ["evil", "k/1"]}, [MINE], {"l": ["k/1"]}),
+        ({"l": ["a"]}, {"l": ["k/1"]}, [MINE], {"l": ["k/1", "a"]}),
+        ({"l": ["k/1", "k/2", "a"]}, {"l": ["a"]}, [MINE], {"l": ["a"]}),
+        ({"l": ["a", "k/1", "b"]}, {"l": ["b"]}, [MINE], {"l": ["a", "b"]}),
+        ({"l": ["k/1", "a"]}, {"l": ["k/1", "k/1", "a"]}, [MINE], {"l": ["k/1", "k/1", "a"]}),
+        # Another order, with and without members that came.
+        ({"l": ["a", "b"]}, {"l": ["b", "a"]}, ["data.l"], {"l": ["b", "a"]}),
+        (
+            {"l": ["k/1", "k/2", "a"]},
+            {"l": ["k/2", "evil", "k/1", "a"]},
+            [IgnoreRule("order", "x", "data.l", value="[[]*"), MINE],
+            {"l": ["k/2", "k/1", "a"]},
+        ),
+        # Items of a keyed list keep the place that they have.
+        (
+            {"l": named("a", "b")},
+            {"l": named("side", "a", "car", "b", "evil")},
+            ["data.l[name=side]", "data.l[name=car]"],
+            {"l": named("side", "a", "car", "b")},
+        ),
+        ({}, {"l": named("side", "evil")}, ["data.l[name=side]"], {"l": named("side")}),
+        ({"l": named("a")}, {"l": named("b")}, ["data.l[name=a]"], {"l": []}),
+        (
+            {"l": named("a", x=1, y=1)},
+            {"l": named("a", x=2, y=2)},
+            ["data.l[name=a].x"],
+            {"l": [{"name": "a", "x": 2, "y": 1}]},
+        ),
+        # Their order alone, while what is in them is put right.
+        (
+            {"l": named("a", "b", "c", x=1)},
+            {"l": named("c", "b", "a", x=2)},
+            [IgnoreRule("order", "x", "data.l", value="[[]*")],
+            {"l": named("c", "b", "a", x=1)},
+        ),
+        # Maps without keys, by position.
+        (
+            {"l": [{"v": 1}]},
+            {"l": [{"v": 1}, {"v": 2}, {"v": 3}]},
+            ["data.l[1]"],
+            {"l": [{"v": 1}, {"v": 2}]},
+        ),
+    ],
+)
+def test_a_replacement_keeps_what_rules_explain_and_nothing_else(
+    expected: JsonObject, live: JsonObject, rules: list[str | IgnoreRule], body: JsonObject
+) -> None:
+    assert kept(expected, live, *rules) == body
+
+
+def test_what_is_kept_of_a_secret_is_the_value_and_not_the_mask() -> None:
+    declared = made("Secret", data={"a": "b25l", "b": "b25l"})
+    live = lived(made("Secret", data={"a": "dHdv", "b": "dHdv", "c": "dHdv"}))
+    rules = IgnoreRule("a", "x", "data.a"), IgnoreRule("c", "x", "data.c")
+    (action,) = planned(declared, live=live_of(live), rules=rules).actions
+    assert isinstance(action, Replace)
+    assert action.body["data"] == {"a": "dHdv", "b": "b25l", "c": "dHdv"}
+    assert "dHdv" not in repr(action.changes)
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "live"),
+    [
+        (("l", 0), ChangeType.REMOVED, {"l": ["a"]}),
+        (("l",), ChangeType.CHANGED, {"l": [{"x": 1}]}),
+    ],
+)
+def test_lists_of_which_items_cannot_be_told_apart_stay_as_expected(
+    path: Path, change: ChangeType, live: dict[str, Any]
+) -> None:
+    """A member that is gone already, and an order of items that share their names."""
+    names = ["a", "b"] if change is ChangeType.CHANGED else None
+    hidden = Hidden(Change(path, change, names, names and names[::-1]), "r", "x")
+    shared = [{"name": "a"}, {"name": "a"}]
+    body = made(l=shared if change is ChangeType.CHANGED else ["b"])
+    found = replace(drift(DriftType.MODIFIED), hidden=(hidden,))
+    live_body = lived(made(**live))
+    plan = planned(WEB, drifts=(found,), live=live_of(live_body), answers={KEY: Expected(body)})
+    (action,) = plan.actions
+    assert isinstance(action, Replace)
+    assert action.body["l"] == (shared if change is ChangeType.CHANGED else [])
+
+
+def test_an_item_that_comes_back_is_found_by_its_keys() -> None:
+    step = Item((("name", "side"),))
+    hidden = Hidden(Change(("l", step), ChangeType.ADDED, None, None), "r", "x")
+    found = replace(drift(DriftType.MODIFIED), hidden=(hidden,))
+    live = live_of(lived(made(l=named("x", "side"))))
+    answers: dict[ResourceKey, Answer] = {KEY: Expected(made(l=named("a")))}
+    (action,) = planned(WEB, drifts=(found,), live=live, answers=answers).actions
+    assert isinstance(action, Replace)
+    assert action.body["l"] == named("side", "a")
+
+
+def test_a_held_drift_names_what_would_change_that() -> None:
+    assert Held(KEY, "x") == Held(KEY, "x")
