@@ -15,7 +15,6 @@ from reconciler.core.resource import (
     split_api_version,
 )
 
-
 #: Of so many kinds that couldn't be read each is told with its reason; of more, one reason.
 _TOLD_IN_FULL = 2
 

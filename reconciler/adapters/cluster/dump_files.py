@@ -107,7 +107,7 @@ def _yaml_documents(name: str, content: bytes) -> Iterator[Any]:
 
 
 def _loader() -> Any:
-    """Gives a safe loader that leaves strings what kubectl means as such, and reads Go's numbers."""
+    """Gives a safe loader that reads strings and numbers as kubectl (which is Go) writes them."""
     import yaml
 
     base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -25,18 +25,24 @@ class Allocation:
         certain: Whether it is Kubernetes' whoever is recorded as its owner.
         doubt: Why it isn't sure that the value is Kubernetes', where managedFields don't tell;
             empty where it is sure: the field can't be changed later, or has one possible value.
+        settled: Says that there is no doubt after all; None where it always stays.
         fits: What the value must be like; None for any.
         replaces: Whether Kubernetes writes it even over what is declared.
     """
 
     certain: bool = False
     doubt: str = ""
+    settled: Fits | None = None
     fits: Fits | None = None
     replaces: bool = False
 
     def matches(self, value: Any, live: Mapping[str, Any]) -> bool:
         """Whether a live value may be Kubernetes'."""
         return self.fits is None or self.fits(value, live)
+
+    def doubted(self, value: Any, live: Mapping[str, Any]) -> str:
+        """Why it isn't sure that this value is Kubernetes'; empty where it is."""
+        return "" if self.settled is not None and self.settled(value, live) else self.doubt
 
 
 def _is(*values: Any) -> Fits:
@@ -64,6 +70,10 @@ def _selects_itself_by_labels(value: Any, live: Mapping[str, Any]) -> bool:
     uid = metadata_of(live).get("uid")
     keys = ("batch.kubernetes.io/controller-uid", "controller-uid")
     return any(value == {key: uid} for key in keys)
+
+
+def _is_bound(_value: Any, live: Mapping[str, Any]) -> bool:
+    return (live.get("status") or {}).get("phase") == "Bound"
 
 
 def _is_aggregated(_value: Any, live: Mapping[str, Any]) -> bool:
@@ -110,7 +120,7 @@ _ALLOCATIONS: Mapping[tuple[str, str], Mapping[Place, Allocation]] = {
     },
     # Bound by the volume controller; DefaultStorageClass admission; both immutable once set.
     ("", "PersistentVolumeClaim"): {
-        ("spec", "volumeName"): _SURE,
+        ("spec", "volumeName"): Allocation(doubt=_BY_HAND, settled=_is_bound),
         ("spec", "storageClassName"): _SURE,
         ("spec", "volumeAttributesClassName"): _MAYBE,
     },
@@ -182,6 +192,9 @@ _ANNOTATIONS: Mapping[str, Allocation] = {
     "batch.kubernetes.io/job-tracking": _SURE,
     "batch.kubernetes.io/cronjob-scheduled-timestamp": _SURE,
     "endpoints.kubernetes.io/": _SURE,
+    # Conditions and metrics, which autoscaling/v1 has no fields for.
+    "autoscaling.alpha.kubernetes.io/conditions": _CERTAIN,
+    "autoscaling.alpha.kubernetes.io/current-metrics": _CERTAIN,
     "node.alpha.kubernetes.io/": _SURE,
 }
 

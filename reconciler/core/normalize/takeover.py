@@ -203,7 +203,8 @@ class Takeover:
                 self.unproven.append((path, self._record.value))
             return value
         if isinstance(value, dict) and not (node is not None and node.atomic):
-            return self._maps({}, value, node, path, place, owners) or _NOTHING
+            made = self._maps({}, value, node, path, place, owners)
+            return made if any(inner is not None for inner in made.values()) else _NOTHING
         return _NOTHING
 
     def _allocation(self, place: allocated.Place) -> allocated.Allocation | None:
@@ -219,8 +220,10 @@ class Takeover:
         if not allocation.certain and owners.anybody and not owners.control_plane:
             return _NOTHING
         self.carried.append(path)
-        if allocation.doubt and self._record is not _Record.WHOLE and not owners.anybody:
-            self.unproven.append((path, f"{self._record.value}: {allocation.doubt}"))
+        if self._record is not _Record.WHOLE and not owners.anybody:
+            doubt = allocation.doubted(value, self._live)
+            if doubt:
+                self.unproven.append((path, f"{self._record.value}: {doubt}"))
         return value
 
 
