@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import groupby
 from typing import TypeAlias
 
 #: Below this nothing can be laid out; a narrower terminal breaks the lines itself.
@@ -248,10 +249,11 @@ def painted(lines: Iterable[Line], style: Style) -> str:
 
 
 def _painted_line(line: Line, style: Style) -> str:
-    text = ""
-    for span in line:
-        if style.colour and span.ink is not Ink.PLAIN and span.text:
-            text += f"\x1b[{span.ink.value}m{span.text}\x1b[0m"
-        else:
-            text += span.text
-    return text.rstrip(" ")
+    if not style.colour:
+        return "".join(span.text for span in line).rstrip(" ")
+    painted_runs = []
+    for ink, spans in groupby(line, key=lambda span: span.ink):
+        text = "".join(span.text for span in spans)
+        wants = text and ink is not Ink.PLAIN
+        painted_runs.append(f"\x1b[{ink.value}m{text}\x1b[0m" if wants else text)
+    return "".join(painted_runs).rstrip(" ")

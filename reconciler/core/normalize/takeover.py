@@ -205,6 +205,11 @@ class Takeover:
         if isinstance(value, dict) and not (node is not None and node.atomic):
             made = self._maps({}, value, node, path, place, owners)
             return made if any(inner is not None for inner in made.values()) else _NOTHING
+        if isinstance(value, list):
+            keys = self._merge_keys([], value, node)
+            return (
+                self._keyed([], value, keys, node, path, place, owners) if keys else []
+            ) or _NOTHING
         return _NOTHING
 
     def _allocation(self, place: allocated.Place) -> allocated.Allocation | None:

@@ -339,6 +339,14 @@ def test_a_replacement_keeps_what_rules_explain_and_nothing_else(
     assert kept(expected, live, *rules) == body
 
 
+def test_a_whole_field_that_a_rule_lets_go_stays_away() -> None:
+    declared = made(extra="x", drift=1)
+    rule = IgnoreRule("r", "x", "extra")
+    (action,) = planned(declared, live=live_of(lived(made(drift=2))), rules=(rule,)).actions
+    assert isinstance(action, Replace)
+    assert action.body == made(drift=1)
+
+
 def test_what_is_kept_of_a_secret_is_the_value_and_not_the_mask() -> None:
     declared = made("Secret", data={"a": "b25l", "b": "b25l"})
     live = lived(made("Secret", data={"a": "dHdv", "b": "dHdv", "c": "dHdv"}))
