@@ -5,15 +5,12 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from reconciler.adapters.cluster.cluster import KubeCluster
-from reconciler.adapters.cluster.dump import DumpLive
-from reconciler.adapters.comparers.offline import OfflineComparer
 from reconciler.adapters.comparers.server import ServerComparer
 from reconciler.adapters.history.answers import AnswerFile, NoAnswers
 from reconciler.adapters.history.inventory import InventoryFile
@@ -28,6 +25,11 @@ from reconciler.core.schema import Schema, from_openapi, load
 from reconciler.core.scope import TransientKind
 from reconciler.ports import Cluster, Comparer, Live
 from reconciler.settings import IgnoreSettings, Settings, TargetSettings, surroundings
+
+if TYPE_CHECKING:
+    from reconciler.adapters.cluster.dump import DumpLive
+
+_DATA = Path(__file__).parent / "data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ def open_target(settings: Settings, target: TargetSettings, how: How) -> Opened:
     state = folders.state / _identity(target, place)
     comparer: Comparer
     if cluster is None or how.offline:
+        from reconciler.adapters.comparers.offline import OfflineComparer
+
         comparer = OfflineComparer(live)
     else:
         answers = folders.cache / "answers" / f"{_identity(target, place)}.json"
@@ -115,12 +119,14 @@ def open_cluster(settings: Settings) -> KubeCluster:
     )
 
 
-def open_dump(path: str) -> DumpLive:
+def open_dump(path: str) -> "DumpLive":
     """Reads a live dump: a file, a folder, or `-` for standard input.
 
     Raises:
         ClusterError: It can't be read, or holds something else, or nothing.
     """
+    from reconciler.adapters.cluster.dump import DumpLive
+
     return DumpLive.open(path, stdin=sys.stdin.buffer, bundled=bundled_schema)
 
 
@@ -206,4 +212,4 @@ def bundled_schema() -> Schema:
 
 
 def _data(name: str) -> bytes:
-    return files("reconciler").joinpath("data", name).read_bytes()
+    return (_DATA / name).read_bytes()

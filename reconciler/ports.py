@@ -168,8 +168,8 @@ class KeptAnswer:
     """What was once found out about a declared object, kept between runs.
 
     Attributes:
-        question: Digest of the declaration, the server's version and the live object's uid: the
-            answer holds as long as this is the same.
+        question: What the answer depends on: the declaration's digest and namespace, the live
+            object's uid, the server's version. It holds as long as these are the same.
         in_sync_at: The resourceVersion at which the live object was proven in sync; empty where
             it wasn't. While the live object is still at it, nothing is compared.
         body: The server's answer; None where the server wasn't asked, and for a Secret.

@@ -72,10 +72,12 @@ class Manifest:
     Attributes:
         body: The object as JSON; has `apiVersion`, `kind` and `metadata`. Never changed in place.
         source: Where it is declared.
+        digest: Of the body as rendered, where the source knows one; empty where it doesn't.
     """
 
     body: JsonObject
     source: SourceLocation
+    digest: str = ""
 
     @property
     def api_version(self) -> str:

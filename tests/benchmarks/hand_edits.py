@@ -140,9 +140,9 @@ def _stays_away(plane: ControlPlane, edit: Edit, words: Sequence[str]) -> bool:
     for escaped in place.split("/")[1:]:
         step = escaped.replace("~1", "/").replace("~0", "~")
         if isinstance(value, list):
-            # The list's end was taken off: there is nothing at its index any more.
-            return int(step) >= len(value)
-        value = value.get(step)
+            value = value[int(step)] if int(step) < len(value) else None
+        else:
+            value = value.get(step)
         if value is None:
             return True
     return False

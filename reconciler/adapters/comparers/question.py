@@ -20,7 +20,9 @@ from reconciler.ports import Writer
 
 _BAD_REQUEST = 400
 _FORBIDDEN = 403
+_CONFLICT = 409
 _INVALID = 422
+_VERSION = "resourceVersion"
 
 #: Kinds of which an update without some fields keeps what they were (kubernetes
 #: pkg/registry/core/service/storage/alloc.go and strategy.go, patchAllocatedValues): an answer
@@ -64,8 +66,7 @@ def ask(dry_runs: Writer, question: Question) -> tuple[Expected, bool]:
         ClusterError: The server couldn't be reached.
     """
     try:
-        answer = dry_runs.replace(question.kind, _as_replacement(question))
-        return _of_replacement(question, comparable(answer)), True
+        return _of_replacement(question, comparable(_replaced(dry_runs, question))), True
     except Rejected as rejected:
         refused = rejected
     if refused.code in (_FORBIDDEN, _INVALID) and question.kind.kind not in _NAMED_BY_CONTENT:
@@ -79,12 +80,25 @@ def ask(dry_runs: Writer, question: Question) -> tuple[Expected, bool]:
     return _locally(question, refused), False
 
 
+def _replaced(dry_runs: Writer, question: Question) -> JsonObject:
+    body = _as_replacement(question)
+    try:
+        return dry_runs.replace(question.kind, body)
+    except Rejected as rejected:
+        if rejected.code != _CONFLICT:
+            raise
+    # It moved since it was read, as an object does whose status is written all the time. Most
+    # kinds can be replaced whatever version they are at.
+    metadata = {name: value for name, value in body["metadata"].items() if name != _VERSION}
+    return dry_runs.replace(question.kind, {**body, "metadata": metadata})
+
+
 def _as_replacement(question: Question) -> JsonObject:
     live = question.live["metadata"]
     made_once = (question.kind.group, question.kind.kind) in _MADE_ONCE
     body = question.local.body if made_once else question.manifest.body
     metadata = {**body["metadata"], "name": live["name"]}
-    metadata["resourceVersion"] = live["resourceVersion"]
+    metadata[_VERSION] = live[_VERSION]
     return {**body, "metadata": metadata}
 
 

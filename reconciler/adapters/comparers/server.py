@@ -16,7 +16,6 @@ from reconciler.core.desired import DesiredState, Manifest
 from reconciler.core.diff import same
 from reconciler.core.expected import Answer, Expected, InSync
 from reconciler.core.live import LiveState, comparable
-from reconciler.core.normalize import expect
 from reconciler.core.redact import Redaction
 from reconciler.core.report import Comparison
 from reconciler.core.resource import Catalog, JsonObject, ResourceKey, ResourceKind
@@ -50,7 +49,7 @@ class ServerComparer:
             kind = catalog.find(manifest.api_version, manifest.kind)
             if body is None or kind is None:
                 continue
-            case = _Case(key, manifest, body, kind, _question(manifest, body, catalog))
+            case = _Case(key, manifest, body, kind, _question(key, manifest, body, catalog))
             known = kept.get(key)
             if known is None or known.question != case.question:
                 moved.append(case)
@@ -72,6 +71,9 @@ class ServerComparer:
         keep: dict[ResourceKey, KeptAnswer],
     ) -> None:
         """Reasons about each object that moved, and asks about those that are still open."""
+        # Late: where nothing moved, this is a tenth of what a run imports.
+        from reconciler.core.normalize import expect
+
         schema = self._cluster.schema({case.kind for case in moved})
         unsettled: list[tuple[_Case, Expected]] = []
         for case in moved:
@@ -151,11 +153,14 @@ class _Case:
         return replace(known, in_sync_at=self.version)
 
 
-def _question(manifest: Manifest, live: JsonObject, catalog: Catalog) -> str:
-    digest = hashlib.blake2b(digest_size=12)
-    digest.update(orjson.dumps(manifest.body, option=orjson.OPT_SORT_KEYS))
-    digest.update(f"\0{catalog.server_version}\0{live['metadata'].get('uid')}".encode())
-    return digest.hexdigest()
+def _question(key: ResourceKey, manifest: Manifest, live: JsonObject, catalog: Catalog) -> str:
+    declared = manifest.digest or _digest(orjson.dumps(manifest.body, option=orjson.OPT_SORT_KEYS))
+    uid = live["metadata"].get("uid")
+    return f"{declared} {key.namespace} {uid} {catalog.server_version}"
+
+
+def _digest(text: bytes) -> str:
+    return hashlib.blake2b(text, digest_size=12).hexdigest()
 
 
 def _is_secret(kind: ResourceKind) -> bool:

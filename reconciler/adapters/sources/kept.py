@@ -13,9 +13,10 @@ from pathlib import Path
 import orjson
 
 from reconciler.core.desired import Manifest, SourceLocation
+from reconciler.core.resource import JsonObject
 
 #: Moves when the reading of manifests does, or the form of what is kept.
-_FORMAT = 1
+_FORMAT = 2
 
 #: How many renderings are kept; the one that wasn't used for longest goes first.
 _KEPT = 20
@@ -58,7 +59,8 @@ class RenderedCache:
                 return None
             entries, notes, digest = orjson.loads(body)
             manifests = tuple(
-                Manifest(body, SourceLocation(place, line)) for place, line, body in entries
+                Manifest(body, SourceLocation(place, line), of_body)
+                for place, line, of_body, body in entries
             )
         except (OSError, ValueError, TypeError):
             return None
@@ -70,7 +72,9 @@ class RenderedCache:
         """Keeps a rendering; failing to is not an error."""
         if not identity:
             return
-        entries = [(m.source.path, m.source.line, m.body) for m in kept.manifests]
+        entries = [
+            (m.source.path, m.source.line, body_digest(m.body), m.body) for m in kept.manifests
+        ]
         body = orjson.dumps([entries, kept.notes, kept.digest])
         checksum = hashlib.blake2b(body, digest_size=_DIGEST_SIZE).digest()
         with suppress(OSError):
@@ -88,6 +92,12 @@ class RenderedCache:
         found = [(path.stat().st_mtime_ns, path) for path in self.folder.glob("*.bin")]
         for _, path in sorted(found, reverse=True)[_KEPT:]:
             path.unlink(missing_ok=True)
+
+
+def body_digest(body: JsonObject) -> str:
+    """Gives a digest of one manifest's body."""
+    text = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(text, digest_size=12).hexdigest()
 
 
 def digest(manifests: Sequence[Manifest]) -> str:

@@ -96,6 +96,7 @@ _BY_HAND = "it may have been set by hand"
 _SURE = Allocation()
 _MAYBE = Allocation(doubt=_BY_HAND)
 _CERTAIN = Allocation(certain=True)
+_RECORD = Allocation(certain=True, replaces=True)
 
 _MOUNT = Allocation(fits=_is_token_mount)
 _UID = Allocation(fits=_is_uid)
@@ -172,6 +173,8 @@ _ALLOCATIONS: Mapping[tuple[str, str], Mapping[Place, Allocation]] = {
     ("rbac.authorization.k8s.io", "ClusterRole"): {
         ("rules",): Allocation(doubt=_BY_HAND, fits=_is_aggregated, replaces=True)
     },
+    # SetDefaults_DeviceTaint: the moment of its making.
+    ("resource.k8s.io", "DeviceTaintRule"): {("spec", "taint", "timeAdded"): _CERTAIN},
     # Admission: DefaultIngressClass.
     ("networking.k8s.io", "Ingress"): {("spec", "ingressClassName"): _MAYBE},
     # pkg/registry/certificates/certificates/strategy.go: who asks, as the server knows.
@@ -183,9 +186,9 @@ _ALLOCATIONS: Mapping[tuple[str, str], Mapping[Place, Allocation]] = {
 #: Annotations that Kubernetes' own parts keep for themselves on an object: by prefix.
 _ANNOTATIONS: Mapping[str, Allocation] = {
     # kubectl apply's record of what it applied; says nothing of what is.
-    "kubectl.kubernetes.io/last-applied-configuration": _CERTAIN,
-    "deprecated.daemonset.template.generation": _CERTAIN,
-    "deployment.kubernetes.io/": _SURE,
+    "kubectl.kubernetes.io/last-applied-configuration": _RECORD,
+    "deprecated.daemonset.template.generation": _RECORD,
+    "deployment.kubernetes.io/": Allocation(replaces=True),
     "pv.kubernetes.io/": _SURE,
     "volume.kubernetes.io/": _SURE,
     "volume.beta.kubernetes.io/storage-provisioner": _SURE,

@@ -2,10 +2,12 @@
 
 import base64
 import binascii
-from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.core.normalize.quantity import of_json
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 def quantity(value: Any) -> Any:
@@ -49,9 +51,11 @@ def micro_time(value: Any) -> Any:
     return value if parsed is None else parsed.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _parsed(value: Any) -> datetime | None:
+def _parsed(value: Any) -> "datetime | None":
     if not isinstance(value, str):
         return None
+    from datetime import UTC, datetime  # few objects hold times; not worth every start
+
     try:
         parsed = datetime.fromisoformat(value)
     except ValueError:

@@ -92,7 +92,7 @@ class Takeover:
         place: allocated.Place,
         owners: Owners,
     ) -> Any:
-        allocation = self._places.get(place)
+        allocation = self._allocation(place)
         if allocation is not None and allocation.replaces:
             got = self._allocated(their, allocation, path, owners)
             return my if got is _NOTHING else got

@@ -241,10 +241,14 @@ def test_an_autoscaler_without_a_target_scales_nothing(spec: Any) -> None:
 def test_claims_are_made_from_declared_templates() -> None:
     templates = [{"metadata": {"name": "data"}}, {"metadata": {}}, "no map"]
     (found,) = derived({"spec": {"volumeClaimTemplates": templates}}, "StatefulSet", "apps")
-    claim = ResourceKey("", "PersistentVolumeClaim", "shop", "data-web-12")
-    assert hides_object(found, replace(stranger(), key=claim))
-    assert not hides_object(found, replace(stranger(), key=replace(claim, name="data-web-x")))
-    assert not hides_object(found, replace(stranger(), key=replace(claim, namespace="other")))
+
+    def hides(namespace: str, name: str) -> bool:
+        claim = ResourceKey("", "PersistentVolumeClaim", namespace, name)
+        return hides_object(found, replace(stranger(), key=claim))
+
+    assert hides("shop", "data-web-12")
+    assert not hides("shop", "data-web-x")
+    assert not hides("other", "data-web-12")
     assert derived({"spec": {}}, "StatefulSet", "apps") == []
 
 
