@@ -4,19 +4,22 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from reconciler.core.desired import desired_state
-from reconciler.core.detect import Detection, Sides, detect
 from reconciler.core.drift import DriftType
 from reconciler.core.expected import Expected
 from reconciler.core.ignore import IgnoreRule, describe, expired, holds
 from reconciler.core.inventory import Inventory
-from reconciler.core.policy import decide
 from reconciler.core.redact import Redaction
 from reconciler.core.report import Report, Summary
 from reconciler.core.resource import ResourceKind
 from reconciler.core.scope import TransientKind, bind_generated, listings, unseen
+from reconciler.core.sides import Sides
 from reconciler.ports import Comparer, InventoryStore, Live, Sightings, Source
+
+if TYPE_CHECKING:
+    from reconciler.core.detect import Detection
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Look:
     """One look at a target: what was read, what was found, and the report of it."""
 
     sides: Sides
-    detection: Detection
+    detection: "Detection"
     report: Report
 
 
@@ -69,6 +72,9 @@ def check(target: Target) -> Look:
     """
     sides = read(target)
     now = target.clock()
+    # Late: who waits for the lists has time to import these meanwhile (see `cli.check`).
+    from reconciler.core.detect import detect
+    from reconciler.core.policy import decide
 
     rules = holds(target.rules, now.date())
     found = detect(target.name, sides, rules, target.scope, target.redaction)
@@ -114,7 +120,7 @@ def _widened(target: Target, sides: Sides) -> Inventory:
     return target.inventory.load().with_declared(live)
 
 
-def _report(target: Target, sides: Sides, found: Detection, now: datetime) -> Report:
+def _report(target: Target, sides: Sides, found: "Detection", now: datetime) -> Report:
     counts = dict.fromkeys(DriftType, 0)
     for drift in found.drifts:
         counts[drift.type] += 1

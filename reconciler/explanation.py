@@ -1,11 +1,11 @@
 """Accounts for every field of one object of a target."""
 
 from reconciler.controller import Target, check
-from reconciler.core.detect import Sides
 from reconciler.core.drift import Drift, DriftType
 from reconciler.core.errors import ConfigError
 from reconciler.core.explain import Explanation, explain
 from reconciler.core.resource import ResourceKey
+from reconciler.core.sides import Sides
 
 
 def explain_object(target: Target, kind: str, name: str, namespace: str) -> Explanation:

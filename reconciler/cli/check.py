@@ -1,9 +1,12 @@
 """`plumbline check`: one comparison."""
 
 import argparse
+from importlib import import_module
+from threading import Thread
 
 from reconciler.cli.exit_codes import ExitCode, of_report
 from reconciler.cli.options import add_output_options, add_target_options, settings_of, targets_of
+from reconciler.core.report import Report
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -20,17 +23,26 @@ def run(options: argparse.Namespace) -> ExitCode:
         PlumblineError: A side couldn't be read at all.
     """
     from reconciler.bootstrap import How, open_target
-    from reconciler.cli.output import print_reports
     from reconciler.cli.progress import Progress, announced
     from reconciler.controller import check
 
     settings = settings_of(options)
     how = How(dump=options.live, offline=options.offline, fresh=options.fresh)
-    reports = []
+    reports: list[Report] = []
     with Progress() as progress:
         for target in targets_of(options, settings, options.targets):
             opened = open_target(settings, target, how)
+            if not reports:
+                Thread(target=_read_ahead, name="imports", daemon=True).start()
             reports.append(check(announced(opened.target, progress)).report)
+    from reconciler.cli.output import print_reports
+
     print_reports(reports, options)
     code = max(of_report(report) for report in reports)
     return ExitCode.DONE if options.exit_zero and code is ExitCode.DRIFT else code
+
+
+def _read_ahead() -> None:
+    """Imports what is needed once the lists have come, while the server still works on them."""
+    for name in ("core.detect", "core.policy", "cli.output", "render.text"):
+        import_module(f"reconciler.{name}")

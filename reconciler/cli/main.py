@@ -1,6 +1,7 @@
 """`plumbline VERB [TARGET…]`: reads the words, calls the verb, turns errors into exit codes."""
 
 import argparse
+import atexit
 import gc
 import os
 import sys
@@ -48,7 +49,13 @@ def entry() -> None:
     # A verb ends before there is anything to collect, and looking for it again and again among
     # all the objects of a cluster takes longer than comparing them.
     gc.disable()
-    sys.exit(main())
+    code = main()
+    # Nor is there anything to tear down but what registered for it (temporary files, coverage):
+    # the interpreter would take as long to free every object as a warm comparison takes.
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:

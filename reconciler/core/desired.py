@@ -1,7 +1,7 @@
 """The desired side: what Git declares, each manifest with its place."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from reconciler.core.errors import ManifestError, ManifestProblem
 from reconciler.core.resource import (
@@ -77,7 +77,7 @@ class Manifest:
 
     body: JsonObject
     source: SourceLocation
-    digest: str = ""
+    digest: str = field(default="", compare=False)
 
     @property
     def api_version(self) -> str:

@@ -5,40 +5,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from reconciler.core.desired import DesiredState, Manifest
+from reconciler.core.desired import Manifest
 from reconciler.core.diff import differences
 from reconciler.core.drift import Change, ChangeType, Drift, DriftType, Hidden, Severity
-from reconciler.core.expected import Answer, Expected, InSync, Untold
+from reconciler.core.expected import Expected, InSync, Untold
 from reconciler.core.fieldwise import fieldwise
 from reconciler.core.ignore import IgnoreRule, derived_rules, parted
-from reconciler.core.live import LiveState, comparable
+from reconciler.core.live import comparable
 from reconciler.core.ownership import Ownership
 from reconciler.core.path import format_path
 from reconciler.core.policy import severity_of, worst_first
 from reconciler.core.redact import Redaction
 from reconciler.core.report import Unproven
-from reconciler.core.resource import Catalog, JsonObject, ResourceKey
+from reconciler.core.resource import JsonObject, ResourceKey
 from reconciler.core.schema import Schema
+from reconciler.core.sides import Sides
 from reconciler.core.unmanaged import unmanaged
-
-
-@dataclass(frozen=True, slots=True)
-class Sides:
-    """Everything that was read, before anything is computed.
-
-    Attributes:
-        desired: What Git declares.
-        live: What the cluster holds.
-        catalog: Which kinds the cluster serves.
-        schema: What is known of the fields of the kinds that differ.
-        answers: What a comparer said of each declared object that is live.
-    """
-
-    desired: DesiredState
-    live: LiveState
-    catalog: Catalog
-    schema: Schema
-    answers: Mapping[ResourceKey, Answer]
 
 
 @dataclass(frozen=True, slots=True)

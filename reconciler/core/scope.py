@@ -115,6 +115,8 @@ def bind_generated(
 
     An object of which none is live keeps its prefix and `*` for a name.
     """
+    if not any(key.name.endswith("*") for key in desired.resources):
+        return desired
     resources = {}
     for key, manifest in desired.resources.items():
         if not manifest.is_generated:

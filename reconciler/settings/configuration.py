@@ -131,7 +131,13 @@ def _check_variables(variables: Mapping[str, str]) -> None:
     """Refuses misspelt variables, which pydantic-settings would pass over."""
     known = {f"{ENV_PREFIX}{name}" for name in _variable_names(Settings)}
     for name in variables:
-        if not any(name == each or name.startswith(f"{each}{_NESTING}") for each in known):
+        # Of a map of settings all are known: what is misspelt there is told of here, with the
+        # variable's name, which pydantic doesn't know.
+        if name not in known and not any(
+            name.startswith(f"{each}{_NESTING}")
+            for each in known
+            if not any(other.startswith(f"{each}{_NESTING}") for other in known)
+        ):
             raise ConfigError(
                 f"the environment variable {name} is no setting", fix=_nearest(name, known)
             )

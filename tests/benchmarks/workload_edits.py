@@ -179,13 +179,13 @@ def _changed_environment(body: Body, template: tuple[str, ...]) -> Edit | None:
     return None
 
 
-def _removed_from_container(field: str) -> Any:
+def _removed_from_container(*steps: str) -> Any:
     def change(body: Body, template: tuple[str, ...]) -> Edit | None:
         for index, container in enumerate(at(body, *template, "spec", "containers")):
-            if container.get(field):
+            if at(container, *steps):
                 name = f"[name={container['name']}]"
-                told = dotted(*template, "spec", "containers", name, field)
-                return take(*template, "spec", "containers", index, field, told=told)
+                told = dotted(*template, "spec", "containers", name, *steps)
+                return take(*template, "spec", "containers", index, *steps, told=told)
         return None
 
     return _in_template(change)
@@ -243,7 +243,7 @@ WORKLOAD_EDITS: tuple[EditKind, ...] = (
     EditKind("env-changed", _in_template(_changed_environment)),
     EditKind("env-removed", _removed_from_container("env")),
     EditKind("probe-removed", _removed_from_container("livenessProbe")),
-    EditKind("resources-removed", _removed_from_container("resources")),
+    EditKind("limits-removed", _removed_from_container("resources", "limits")),
     EditKind("image", _container_field("image", "registry.example/by-hand:9")),
     EditKind("command", _container_field("command", ["sh", "-c", "sleep 9999"])),
     EditKind("pull-policy", _container_field("imagePullPolicy", "Never")),

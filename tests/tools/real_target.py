@@ -8,8 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+from reconciler import bootstrap
+from reconciler.adapters.cluster.cluster import KubeCluster
 from reconciler.cli.main import main
+from reconciler.settings import Settings
 from tests.benchmarks.workload import commit
 from tests.tools.controlplane import ControlPlane
 
@@ -79,7 +83,11 @@ class RealTarget:
         argv += ["--kubeconfig", str(kubeconfig or self.plane.kubeconfig)]
         argv += ["--cache-dir", str(self.home / "cache"), "--state-dir", str(self.home / "state")]
         stdout, stderr = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+        with (
+            _connections_closed(),
+            contextlib.redirect_stdout(stdout),
+            contextlib.redirect_stderr(stderr),
+        ):
             try:
                 code = main(argv)
             except SystemExit as exit_:
@@ -112,6 +120,24 @@ class RealTarget:
     def kept_files(self) -> Iterator[Path]:
         """Gives everything that Plumbline keeps."""
         yield from (each for each in self.home.rglob("*") if each.is_file())
+
+
+@contextlib.contextmanager
+def _connections_closed() -> Iterator[None]:
+    """Closes the connections that a process of its own would close by ending."""
+    opened: list[KubeCluster] = []
+    plain = bootstrap.open_cluster
+
+    def recorded(settings: Settings) -> KubeCluster:
+        opened.append(plain(settings))
+        return opened[-1]
+
+    with mock.patch.object(bootstrap, "open_cluster", recorded):
+        try:
+            yield
+        finally:
+            for cluster in opened:
+                cluster.close()
 
 
 def head(repo: Path) -> str:

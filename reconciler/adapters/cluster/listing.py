@@ -16,7 +16,7 @@ from reconciler.core.live import Listing, LiveState, Unread
 from reconciler.core.resource import JsonObject, ResourceKey, ResourceKind
 
 #: Objects a page; bigger pages cost fewer rounds, and memory on both sides.
-PAGE = 1000
+PAGE = 2000
 #: LISTs under way at once.
 _WORKERS = 8
 #: How often a LIST begins anew because its snapshot was compacted away under it.

@@ -11,9 +11,7 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from reconciler.adapters.comparers.question import Question, ask
 from reconciler.core.desired import DesiredState, Manifest
-from reconciler.core.diff import same
 from reconciler.core.expected import Answer, Expected, InSync
 from reconciler.core.live import LiveState, comparable
 from reconciler.core.redact import Redaction
@@ -72,6 +70,7 @@ class ServerComparer:
     ) -> None:
         """Reasons about each object that moved, and asks about those that are still open."""
         # Late: where nothing moved, this is a tenth of what a run imports.
+        from reconciler.core.diff import same
         from reconciler.core.normalize import expect
 
         schema = self._cluster.schema({case.kind for case in moved})
@@ -115,6 +114,9 @@ class ServerComparer:
             return list(pool.map(lambda pair: self._ask_one(*pair), cases))
 
     def _ask_one(self, case: "_Case", local: Expected) -> "tuple[Answer, KeptAnswer | None]":
+        from reconciler.adapters.comparers.question import Question, ask
+        from reconciler.core.diff import same
+
         question = Question(case.kind, case.manifest, case.live, local)
         answer, is_servers = ask(self._cluster.dry_runs, question)
         in_sync = same(answer.body, comparable(case.live)) and not answer.unproven

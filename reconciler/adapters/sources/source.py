@@ -1,7 +1,8 @@
 """The desired side: pins a revision, renders its manifests, and keeps what was rendered."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -39,12 +40,12 @@ class _Opened:
     Attributes:
         tree: The files.
         revision: The commit; empty for a plain folder.
-        notes: What a reader should know.
+        notes: Says what a reader should know; asked once everything else is done.
     """
 
     tree: Tree
     revision: str
-    notes: tuple[str, ...] = ()
+    notes: Callable[[], tuple[str, ...]] = tuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,9 @@ class GitSource:
                     fix="leave them out, or point --path at a Helm chart",
                 )
             kept = self._rendered(opened.tree, path, choice)
+            notes = opened.notes()
         revision = opened.revision or f"sha256:{kept.digest}"
-        return Rendered(revision, kept.manifests, (*opened.notes, *kept.notes))
+        return Rendered(revision, kept.manifests, (*notes, *kept.notes))
 
     def renderer(self) -> RenderChoice:
         """Says how the manifests are made; found out where that was left open.
@@ -174,12 +176,15 @@ class GitSource:
             yield _Opened(
                 FolderTree(folder, self.limits.file, self.limits.total),
                 "",
-                (f"{folder} is not a Git repository: its files are read as they are",),
+                lambda: (f"{folder} is not a Git repository: its files are read as they are",),
             )
             return
-        tree = _local(git, place, ref)
-        notes = () if ref or place.is_url else describe_changes(git, folder, path)
-        yield _Opened(tree, tree.commit, notes)
+        # Git looks through the work tree meanwhile: what it finds there only makes a note.
+        with ThreadPoolExecutor(1, "work-tree") as pool:
+            asks = not ref and not place.is_url
+            changes = pool.submit(describe_changes, git, folder, path) if asks else None
+            tree = _local(git, place, ref)
+            yield _Opened(tree, tree.commit, changes.result if changes else tuple)
 
 
 def _is_repository(folder: Path) -> bool:

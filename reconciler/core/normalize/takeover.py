@@ -185,9 +185,9 @@ class Takeover:
     ) -> Any:
         """Gives what of a value that only the live object has is to be taken over."""
         if value is None:
-            # Older servers print some empty fields, such as a template's creationTimestamp.
-            printed = node is not None and not node.custom and not owners.anybody
-            return None if printed else _NOTHING
+            # Older servers print some empty fields, such as a template's creationTimestamp; to a
+            # Go type null is no value.
+            return None if node is not None and not node.custom else _NOTHING
         if place == ("metadata", "finalizers") and isinstance(value, list):
             return self._finalizers([], value, path, owners) or _NOTHING
         if place == ("spec", "tolerations") and self._live.get("kind") == "Pod":

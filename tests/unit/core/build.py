@@ -5,13 +5,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.core.desired import DesiredState, Manifest, SourceLocation
-from reconciler.core.detect import Detection, Sides, detect
+from reconciler.core.detect import Detection, detect
+from reconciler.core.drift import Drift
 from reconciler.core.expected import Answer, Expected, InSync
 from reconciler.core.ignore import IgnoreRule
+from reconciler.core.inventory import Inventory
 from reconciler.core.live import LiveState, Unread, comparable
+from reconciler.core.plan import Plan
+from reconciler.core.planning import Permissions, make_plan
 from reconciler.core.redact import Redaction
 from reconciler.core.resource import Catalog, JsonObject, ResourceKey, ResourceKind
 from reconciler.core.schema import Schema
+from reconciler.core.sides import Sides
 
 REDACTION = Redaction(b"a key of these tests' own")
 VERBS = frozenset({"list", "get", "create", "update", "delete"})
@@ -110,3 +115,25 @@ def sides_of(
 
 def detected(sides: Sides, *rules: IgnoreRule, namespaces: tuple[str, ...] = ()) -> Detection:
     return detect("shop", sides, rules, frozenset(namespaces), REDACTION)
+
+
+NOTHING, EMPTY = live_of(), Inventory()
+
+
+def planned(
+    *declared: JsonObject,
+    live: LiveState = NOTHING,
+    answers: dict[ResourceKey, Answer] | None = None,
+    inventory: Inventory = EMPTY,
+    revision: str = "4f0c",
+    rules: tuple[IgnoreRule, ...] = (),
+    drifts: tuple[Drift, ...] | None = None,
+    **permissions: bool,
+) -> Plan:
+    desired = desired_of(*declared, revision=revision)
+    found = answers_of(desired, live) if answers is None else answers
+    sides = sides_of(desired, live, answers=found)
+    if drifts is None:
+        drifts = detected(sides, *rules, namespaces=("shop",)).drifts
+    may = Permissions(**permissions)
+    return make_plan("shop", drifts, desired, live, found, CATALOG, inventory, may)

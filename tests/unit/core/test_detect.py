@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.detect import Detection, Sides, drift_id
+from reconciler.core.detect import Detection, drift_id
 from reconciler.core.drift import Change, ChangeType, Drift, DriftType, Severity
 from reconciler.core.expected import Answer, Expected, InSync, Untold
 from reconciler.core.ignore import IgnoreRule
@@ -11,6 +11,7 @@ from reconciler.core.live import Unread
 from reconciler.core.ownership import FieldManager
 from reconciler.core.report import Unproven
 from reconciler.core.resource import JsonObject, ResourceKey
+from reconciler.core.sides import Sides
 from tests.unit.core.build import (
     CATALOG,
     desired_of,

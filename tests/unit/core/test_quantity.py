@@ -53,7 +53,7 @@ def test_is_rounded_up_to_thousandths_in_a_resource_list(written: str, printed: 
     assert canonical(written, rounded=True) == printed
 
 
-@pytest.mark.parametrize("text", ["", "a", "1ki", "1.2.3", "e3", "1Gi1", "--1", "0x1", "1 Gi", "m"])
+@pytest.mark.parametrize("text", ["", "a", "1ki", "1.2.3", "1Gi1", "--1", "0x1", "1 Gi"])
 def test_what_is_no_quantity_stays_as_it_is(text: str) -> None:
     assert canonical(text) == text
 

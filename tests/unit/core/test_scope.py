@@ -53,7 +53,7 @@ def test_a_scope_adds_every_kind_that_can_be_listed_and_deleted_there() -> None:
 
 
 def test_a_declared_kind_is_read_in_the_version_that_its_manifest_names() -> None:
-    older = replace(kind_of("apps/v1", "Deployment"), version="v1beta1")
+    older = ResourceKind("apps", "v1beta1", "Deployment", "deployments", namespaced=True)
     kinds = {**CATALOG.kinds, ("apps/v1beta1", "Deployment"): older}
     body = {**made("Deployment"), "apiVersion": "apps/v1beta1"}
     found = listings(desired_of(body), replace(CATALOG, kinds=kinds), frozenset({"shop"}), [])
