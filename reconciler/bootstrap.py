@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 
@@ -23,7 +24,7 @@ from reconciler.core.ignore import IgnoreRule
 from reconciler.core.redact import Redaction
 from reconciler.core.schema import Schema, from_openapi, load
 from reconciler.core.scope import TransientKind
-from reconciler.ports import Cluster, Comparer, Live
+from reconciler.ports import Comparer, Live
 from reconciler.settings import IgnoreSettings, Settings, TargetSettings, surroundings
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class How:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A target with everything that it needs.
+    """A target with everything that it needs; leaving it closes its connections.
 
     Attributes:
         target: Ready to be checked.
@@ -57,7 +58,19 @@ class Opened:
     """
 
     target: Target
-    cluster: Cluster | None
+    cluster: KubeCluster | None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.cluster is not None:
+            self.cluster.close()
 
 
 def open_target(settings: Settings, target: TargetSettings, how: How) -> Opened:

@@ -6,6 +6,7 @@ from threading import Thread
 
 from reconciler.cli.exit_codes import ExitCode, of_report
 from reconciler.cli.options import add_output_options, add_target_options, settings_of, targets_of
+from reconciler.core.errors import PlumblineError
 from reconciler.core.report import Report
 
 
@@ -20,7 +21,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     """Compares the targets, prints their reports, says by the exit code what was found.
 
     Raises:
-        PlumblineError: A side couldn't be read at all.
+        PlumblineError: A side of the only target couldn't be read at all.
     """
     from reconciler.bootstrap import How, open_target
     from reconciler.cli.progress import Progress, announced
@@ -29,16 +30,33 @@ def run(options: argparse.Namespace) -> ExitCode:
     settings = settings_of(options)
     how = How(dump=options.live, offline=options.offline, fresh=options.fresh)
     reports: list[Report] = []
+    errors: list[str] = []
+    targets = targets_of(options, settings, options.targets)
     with Progress() as progress:
-        for target in targets_of(options, settings, options.targets):
-            opened = open_target(settings, target, how)
-            if not reports:
-                Thread(target=_read_ahead, name="imports", daemon=True).start()
-            reports.append(check(announced(opened.target, progress)).report)
-    from reconciler.cli.output import print_reports
+        for number, target in enumerate(targets):
+            try:
+                with open_target(settings, target, how) as opened:
+                    if number == 0:
+                        Thread(target=_read_ahead, name="imports", daemon=True).start()
+                    reports.append(check(announced(opened.target, progress)).report)
+            except PlumblineError as error:
+                # One target's trouble is not the others'.
+                if len(targets) == 1:
+                    raise
+                errors.append(f"{target.name}: {error}")
+    return _told(reports, errors, options)
 
-    print_reports(reports, options)
-    code = max(of_report(report) for report in reports)
+
+def _told(reports: list[Report], errors: list[str], options: argparse.Namespace) -> ExitCode:
+    from reconciler.cli.output import complain, print_reports
+
+    if reports:
+        print_reports(reports, options)
+    for error in errors:
+        complain(error)
+    code = max((of_report(report) for report in reports), default=ExitCode.DONE)
+    if errors:
+        return ExitCode.COULD_NOT
     return ExitCode.DONE if options.exit_zero and code is ExitCode.DRIFT else code
 
 

@@ -1,9 +1,9 @@
 """`plumbline doctor`: checks access, rights and programs, each with its fix."""
 
 import argparse
-import os
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from reconciler.cli.exit_codes import ExitCode
@@ -53,11 +53,12 @@ def run(options: argparse.Namespace) -> ExitCode:
 
     findings: list[Finding] = []
     settings, targets = _configured(options, findings)
-    findings.append(check_git(os.environ))
+    findings.append(check_git(surroundings().variables))
     findings += _programs(settings, targets)
-    cluster, catalog = _cluster(settings, findings)
-    for target in targets:
-        findings += _target(settings, target, cluster, catalog)
+    with ExitStack() as closing:
+        cluster, catalog = _cluster(settings, findings, closing)
+        for target in targets:
+            findings += _target(settings, target, cluster, catalog)
     findings += _folders(settings)
     if options.output == "json":
         import json
@@ -120,7 +121,9 @@ def _program(topic: str, names: Sequence[str], fix: str) -> Finding:
     return good(topic, found)
 
 
-def _cluster(settings: Settings, findings: list[Finding]) -> tuple[Cluster | None, Catalog | None]:
+def _cluster(
+    settings: Settings, findings: list[Finding], closing: ExitStack
+) -> tuple[Cluster | None, Catalog | None]:
     from reconciler.bootstrap import open_cluster
     from reconciler.cli.checks import check_server
 
@@ -129,6 +132,7 @@ def _cluster(settings: Settings, findings: list[Finding]) -> tuple[Cluster | Non
     except PlumblineError as error:
         findings.append(of_error("kubeconfig", error))
         return None, None
+    closing.callback(cluster.close)
     findings.append(good("kubeconfig", f"{cluster.described}, {cluster.address}"))
     answers, catalog = check_server(cluster)
     findings += answers

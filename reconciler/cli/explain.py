@@ -36,13 +36,8 @@ def run(options: argparse.Namespace) -> ExitCode:
     how = How(dump=options.live, offline=options.offline, fresh=options.fresh)
     namespace = options.namespace[0] if options.namespace else ""
     targets = targets_of(options, settings, names)
-    with Progress() as progress:
-        explanation = explain_object(
-            announced(open_target(settings, targets[0], how).target, progress),
-            kind,
-            name,
-            namespace,
-        )
+    with Progress() as progress, open_target(settings, targets[0], how) as opened:
+        explanation = explain_object(announced(opened.target, progress), kind, name, namespace)
     _print(explanation, options)
     if explanation.note.startswith("unreadable"):
         return ExitCode.COULD_NOT

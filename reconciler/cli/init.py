@@ -4,6 +4,7 @@ import argparse
 import re
 import urllib.parse
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -117,10 +118,10 @@ def _find(settings: Settings, target: TargetSettings) -> _Found:
     trouble, context, namespace = "", settings.cluster.context, target.namespace
     catalog = Catalog("", {}, {}, {})
     try:
-        cluster = open_cluster(settings)
-        context = context or cluster.context
-        namespace = namespace or cluster.namespace
-        catalog = cluster.catalog()
+        with closing(open_cluster(settings)) as cluster:
+            context = context or cluster.context
+            namespace = namespace or cluster.namespace
+            catalog = cluster.catalog()
     except PlumblineError as error:
         trouble = str(error).partition("\n")[0]
     namespace = namespace or "default"

@@ -33,7 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(import_module(f"reconciler.cli.{options.verb}").run(options))
     except PlumblineError as error:
-        sys.stderr.write(f"plumbline: {_harmless(str(error))}\n")
+        from reconciler.cli.output import complain  # only on the way out
+
+        complain(str(error))
         return ExitCode.COULD_NOT
     except BrokenPipeError:
         # Who reads us has read enough; a second try to write to it at exit must not complain.
@@ -75,9 +77,3 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         if verb == named:
             import_module(f"reconciler.cli.{verb}").configure(sub)
     return parser
-
-
-def _harmless(text: str) -> str:
-    from reconciler.render.terminal import safe  # only on the way out
-
-    return "\n".join(safe(line) for line in text.split("\n"))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from reconciler.core.report import Report
-from reconciler.render.terminal import Style
+from reconciler.render.terminal import Style, safe
 from reconciler.settings import surroundings
 
 #: What a pipe is taken for, and a terminal that doesn't say.
@@ -57,3 +57,9 @@ def write(text: str) -> None:
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
     sys.stdout.flush()
+
+
+def complain(text: str) -> None:
+    """Says on standard error what is wrong, harmless to a terminal whoever wrote it."""
+    lines = (safe(line) for line in text.split("\n"))
+    sys.stderr.write(f"plumbline: {chr(10).join(lines)}\n")

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import add_output_options, add_target_options, settings_of, targets_of
@@ -10,6 +11,9 @@ from reconciler.core.errors import ConfigError
 from reconciler.core.outcome import OutcomeType
 from reconciler.core.plan import Plan
 from reconciler.core.report import Report
+
+if TYPE_CHECKING:
+    from reconciler.bootstrap import Opened
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,10 +41,6 @@ def run(options: argparse.Namespace) -> ExitCode:
         PlumblineError: A side couldn't be read at all, or the plan isn't the one that was named.
     """
     from reconciler.bootstrap import How, open_target
-    from reconciler.cli.progress import Progress, announced
-    from reconciler.controller import check
-    from reconciler.core.planning import Permissions
-    from reconciler.restoration import plan_restore, restore
 
     settings = settings_of(options)
     if options.live is not None:
@@ -48,19 +48,24 @@ def run(options: argparse.Namespace) -> ExitCode:
     if options.output == "json" and not (options.yes or options.dry_run or options.plan):
         raise ConfigError("-o json leaves no place for a question", fix="add --yes or --dry-run")
     (target,) = targets_of(options, settings, [options.target] if options.target else [])
-    opened = open_target(settings, target, How(offline=options.offline, fresh=options.fresh))
+    how = How(offline=options.offline, fresh=options.fresh)
+    with open_target(settings, target, how) as opened:
+        return _plan_and_restore(opened, options)
+
+
+def _plan_and_restore(opened: "Opened", options: argparse.Namespace) -> ExitCode:
+    from reconciler.cli.progress import Progress, announced
+    from reconciler.controller import check
+    from reconciler.core.planning import Permissions
+    from reconciler.restoration import plan_restore, restore
+
     if opened.cluster is None:
         raise ConfigError("there is no cluster to write to", fix="name one with --kubeconfig")
-    permissions = Permissions(recreate=options.recreate, prune=options.prune)
     with Progress() as progress:
         look = check(announced(opened.target, progress))
+    permissions = Permissions(recreate=options.recreate, prune=options.prune)
     plan = plan_restore(opened.target, look, permissions)
-    if options.plan and options.plan != plan.digest:
-        raise ConfigError(
-            f"plan {options.plan} is void: the cluster, Git, or what is allowed has changed since, "
-            f"and nothing was written; the plan is now {plan.digest}",
-            fix="look at it with --dry-run",
-        )
+    _refuse_another(plan, options.plan)
     if options.output == "text":
         _show(plan, options)
     if not plan.actions or options.dry_run:
@@ -77,6 +82,15 @@ def run(options: argparse.Namespace) -> ExitCode:
     else:
         _show_outcomes(report, options)
     return _done(report)
+
+
+def _refuse_another(plan: Plan, named: str | None) -> None:
+    if named and named != plan.digest:
+        raise ConfigError(
+            f"plan {named} is void: the cluster, Git, or what is allowed has changed since, "
+            f"and nothing was written; the plan is now {plan.digest}",
+            fix="look at it with --dry-run",
+        )
 
 
 def _show(plan: Plan, options: argparse.Namespace) -> None:

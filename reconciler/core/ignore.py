@@ -102,7 +102,11 @@ def parted(change: Change, rules: Sequence[IgnoreRule]) -> Iterator[Change]:
         yield from _members(change)
     else:
         is_added = change.change is ChangeType.ADDED
-        children = list(_children(change.live if is_added else change.desired))
+        # What names an item comes and goes with the item: it is no part of its own.
+        last = change.path[-1]
+        names = {key for key, _ in last.keys} if isinstance(last, Item) else set()
+        whole = change.live if is_added else change.desired
+        children = [(step, child) for step, child in _children(whole) if step not in names]
         for step, child in children:
             part = replace(change, path=(*change.path, step))
             part = replace(part, live=child) if is_added else replace(part, desired=child)

@@ -68,9 +68,15 @@ def of_json(value: object, rounded: bool = False) -> object:
 
 
 def _number(value: float) -> str:
-    if isinstance(value, int) or value.is_integer():
-        return str(int(value))
-    return repr(value)
+    """Writes a number as Go writes it into JSON (encoding/json, floatEncoder)."""
+    if isinstance(value, int):
+        return str(value)
+    text = repr(value)
+    if "e" in text and 1e-6 <= abs(value) < 1e21:
+        from decimal import Decimal  # hardly anybody writes such a number
+
+        return f"{Decimal(text):f}"
+    return text.removesuffix(".0")
 
 
 def _parse(text: str) -> _Quantity | None:

@@ -31,6 +31,9 @@ class _Cluster(FakeCluster):
     described = "context 'shop'"
     context = "shop"
 
+    def close(self) -> None:
+        """Has no connections."""
+
 
 @pytest.fixture
 def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
@@ -204,6 +207,9 @@ def test_settings_of_a_broken_source_are_told_once(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    def close(self) -> None:
+        pass
+
     def refuse(*_: object) -> None:
         raise ConfigError("--repo is empty", fix="name one")
 

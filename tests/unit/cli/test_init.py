@@ -89,6 +89,9 @@ def test_the_cluster_says_which_context_and_namespace(
         context = "kind-shop"
         namespace = "kitchen"
 
+        def close(self) -> None:
+            """Has no connections."""
+
     monkeypatch.setattr("reconciler.bootstrap.open_cluster", lambda _: Cluster())
     _commit(home / "shop", namespace=NAMESPACE, secret=SECRET)
     assert main(["init", "--repo", "shop"]) == 0

@@ -128,11 +128,11 @@ def test_a_rule_for_one_annotation_parts_it_from_others(how: ChangeType, field: 
 
 def test_items_are_parted_by_their_names_if_they_have_some_of_their_own() -> None:
     deep = rule("l[*].x")
-    unique = [{"name": "a", "x": 1}, {"name": "b"}]
+    unique = [{"name": "a", "x": 1, "y": 2}, {"name": "b"}]
     assert [c[0] for c in split(Change(("l",), ADDED, None, unique), deep)] == [
-        ("l", Item((("name", "a"),)), "name"),
         ("l", Item((("name", "a"),)), "x"),
-        ("l", Item((("name", "b"),)), "name"),
+        ("l", Item((("name", "a"),)), "y"),
+        ("l", Item((("name", "b"),))),
     ]
     shared = [{"name": "a", "x": 1}, {"name": "a"}]
     assert [c[0] for c in split(Change(("l",), ADDED, None, shared), deep)] == [

@@ -60,7 +60,19 @@ def test_what_is_no_quantity_stays_as_it_is(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "printed"),
-    [(1, "1"), (0.5, "500m"), (2000, "2k"), (1000.0, "1k"), (True, True), (None, None), ("1", "1")],
+    [
+        (1, "1"),
+        (0.5, "500m"),
+        (2000, "2k"),
+        (1000.0, "1k"),
+        (1e9, "1G"),
+        (0.00001, "10u"),
+        (1e-7, "100e-9"),
+        (1e21, "1e+21"),
+        (True, True),
+        (None, None),
+        ("1", "1"),
+    ],
 )
 def test_numbers_count_by_their_json_form(value: object, printed: object) -> None:
     assert of_json(value) == printed

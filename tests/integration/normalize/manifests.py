@@ -11,7 +11,7 @@ import yaml
 from reconciler.core.resource import JsonObject
 from reconciler.core.schema import Node, Schema, Shape, from_definitions, load
 
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 FOLDER = _ROOT / "tests" / "testdata" / "normalize"
 
 #: In the order in which they are to be applied: definitions first, quotas last.
@@ -43,12 +43,63 @@ def node_of(body: JsonObject) -> Node:
 
 #: Values that some field somewhere allows; which one does is for the server to say.
 _WORDS = [
-    *"Always Never OnFailure IfNotPresent TCP UDP ClientIP None Cluster Local NodePort".split(),
-    *"ExternalName RollingUpdate Recreate OnDelete Retain Delete Block Filesystem Memory".split(),
-    *"HTTPS Exists In Equal NoSchedule NoExecute ClusterFirst Prefix Ingress Egress".split(),
-    *"Ignore Fail Equivalent Parallel Forbid Indexed FallbackToLogsOnError Immediate".split(),
-    *"ReadWriteOnce User Group ServiceAccount SingleStack IPv4 RuntimeDefault ALL".split(),
-    *["a", "b", "app", "/x", "10.0.0.1", "80%", "example.com", "http", "x:latest", "1", ""],
+    "Always",
+    "Never",
+    "OnFailure",
+    "IfNotPresent",
+    "TCP",
+    "UDP",
+    "ClientIP",
+    "None",
+    "Cluster",
+    "Local",
+    "NodePort",
+    "ExternalName",
+    "RollingUpdate",
+    "Recreate",
+    "OnDelete",
+    "Retain",
+    "Delete",
+    "Block",
+    "Filesystem",
+    "Memory",
+    "HTTPS",
+    "Exists",
+    "In",
+    "Equal",
+    "NoSchedule",
+    "NoExecute",
+    "ClusterFirst",
+    "Prefix",
+    "Ingress",
+    "Egress",
+    "Ignore",
+    "Fail",
+    "Equivalent",
+    "Parallel",
+    "Forbid",
+    "Indexed",
+    "FallbackToLogsOnError",
+    "Immediate",
+    "ReadWriteOnce",
+    "User",
+    "Group",
+    "ServiceAccount",
+    "SingleStack",
+    "IPv4",
+    "RuntimeDefault",
+    "ALL",
+    "a",
+    "b",
+    "app",
+    "/x",
+    "10.0.0.1",
+    "80%",
+    "example.com",
+    "http",
+    "x:latest",
+    "1",
+    "",
 ]
 _QUANTITIES = ["0", "1", "0.5", "1024Mi", "1e3", "1.5Gi", "100m", "2.50", "1000m", "+3", "1n", 1]
 _LEAVES: dict[Shape, list[Any]] = {
