@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from reconciler.core.drift import Change, ChangeType
-from reconciler.core.path import Item
 from reconciler.core.schema import Node
 
 #: Maps of names that people choose, by the field that holds them; for places of which no schema
@@ -21,16 +20,15 @@ _MAPS = frozenset(
 def fieldwise(change: Change, root: Node | None) -> Iterator[Change]:
     """Splits a map that was added or removed into its fields; a map of one field into that one.
 
-    A list's item stays whole, and so does a struct of several fields: it was added as one.
+    A list's item stays whole, and so does a struct of several fields: it was added as one. What
+    was removed with everything in it stays whole too, unless people choose its fields' names.
 
     Args:
         change: What differs.
         root: What is known of the object's kind, None if nothing.
     """
     whole = change.live if change.change is ChangeType.ADDED else change.desired
-    is_item = bool(change.path) and isinstance(change.path[-1], Item | int)
-    splits = isinstance(whole, Mapping) and whole and (len(whole) == 1 or _is_map(change, root))
-    if change.change is ChangeType.CHANGED or is_item or not splits:
+    if not _splits(change, whole, root):
         yield change
         return
     added = change.change is ChangeType.ADDED
@@ -40,10 +38,19 @@ def fieldwise(change: Change, root: Node | None) -> Iterator[Change]:
         yield from fieldwise(part, root)
 
 
-def _is_map(change: Change, root: Node | None) -> bool:
-    last = change.path[-1] if change.path else ""
+def _splits(change: Change, whole: object, root: Node | None) -> bool:
+    if not (isinstance(whole, Mapping) and whole and change.path):
+        return False
+    last = change.path[-1]
+    if change.change is ChangeType.CHANGED or not isinstance(last, str):
+        return False
     if last in _MAPS:
         return True
+    added = change.change is ChangeType.ADDED
+    return added and (len(whole) == 1 or _is_map(change, root))
+
+
+def _is_map(change: Change, root: Node | None) -> bool:
     node = root
     for step in change.path:
         if node is None:

@@ -76,6 +76,12 @@ def _is_bound(_value: Any, live: Mapping[str, Any]) -> bool:
     return (live.get("status") or {}).get("phase") == "Bound"
 
 
+def _is_whole_reference(value: Any, _live: Mapping[str, Any]) -> bool:
+    return isinstance(value, Mapping) and value.keys() >= {
+        *("apiVersion", "kind", "namespace", "name", "uid", "resourceVersion")
+    }
+
+
 def _is_aggregated(_value: Any, live: Mapping[str, Any]) -> bool:
     return bool(live.get("aggregationRule"))
 
@@ -99,7 +105,7 @@ _CERTAIN = Allocation(certain=True)
 _RECORD = Allocation(certain=True, replaces=True)
 
 _MOUNT = Allocation(fits=_is_token_mount)
-_UID = Allocation(fits=_is_uid)
+_UID = Allocation(certain=True, fits=_is_uid)
 _NAME = Allocation(fits=_is_name)
 _NODE_PORT = Allocation(doubt=_BY_HAND, fits=_takes_ports)
 
@@ -126,7 +132,7 @@ _ALLOCATIONS: Mapping[tuple[str, str], Mapping[Place, Allocation]] = {
         ("spec", "volumeAttributesClassName"): _MAYBE,
     },
     ("", "PersistentVolume"): {
-        ("spec", "claimRef"): _MAYBE,
+        ("spec", "claimRef"): Allocation(doubt=_BY_HAND, fits=_is_whole_reference),
         ("spec", "nodeAffinity"): _MAYBE,
     },
     # pkg/registry/core/namespace/strategy.go.
@@ -155,8 +161,10 @@ _ALLOCATIONS: Mapping[tuple[str, str], Mapping[Place, Allocation]] = {
     },
     # pkg/registry/batch/job/strategy.go, generateSelector.
     ("batch", "Job"): {
-        ("spec", "selector"): Allocation(fits=_selects_itself),
-        ("spec", "selector", "matchLabels"): Allocation(fits=_selects_itself_by_labels),
+        ("spec", "selector"): Allocation(certain=True, fits=_selects_itself),
+        ("spec", "selector", "matchLabels"): Allocation(
+            certain=True, fits=_selects_itself_by_labels
+        ),
         ("spec", "selector", "matchLabels", "batch.kubernetes.io/controller-uid"): _UID,
         **{
             (*place, name): allocation

@@ -41,7 +41,9 @@ TWO = {"a": "1", "b": "2"}
         ),
         # One field is that field, however deep it is.
         (("probe",), ADDED, {"port": {"number": 80}}, ["probe.port.number"]),
-        # What was added as one stays one.
+        # What was added, or removed, as one stays one.
+        (("limits",), REMOVED, TWO, ["limits"]),
+        (("probe",), REMOVED, {"port": {"number": 80}}, ["probe"]),
         (("probe",), ADDED, TWO, ["probe"]),
         (("unknown", "place"), ADDED, TWO, ["unknown.place"]),
         (("containers", WEB), ADDED, {"name": "web"}, ["containers[name=web]"]),
