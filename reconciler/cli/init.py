@@ -9,7 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.cli.exit_codes import ExitCode
-from reconciler.cli.options import add_cluster_options, settings_of, targets_of
+from reconciler.cli.options import (
+    add_cluster_options,
+    add_namespace_option,
+    add_source_options,
+    settings_of,
+    targets_of,
+)
 from reconciler.core.desired import DesiredState, Rendered, desired_state
 from reconciler.core.errors import ConfigError, PlumblineError
 from reconciler.core.resource import Catalog
@@ -25,32 +31,8 @@ _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null",
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds this verb's flags."""
-    group = parser.add_argument_group("what Git declares")
-    group.add_argument(
-        "--repo", metavar="URL|DIR", default=".", help="repository or folder (default: this one)"
-    )
-    group.add_argument(
-        "--ref", default="", help="branch, tag or commit (default: what is checked out)"
-    )
-    group.add_argument("--path", default="", help="folder or file inside the repository")
-    group.add_argument(
-        "--render", choices=[str(each) for each in Renderer], default="auto", help="default: auto"
-    )
-    group.add_argument(
-        "--values",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="Helm values, inside the repository",
-    )
-    group.add_argument("--release", default="", help="Helm's release name")
-    parser.add_argument(
-        "-n",
-        "--namespace",
-        action="append",
-        default=[],
-        help="for manifests that name none, and where to look for unmanaged ones; may be repeated",
-    )
+    add_source_options(parser, ".", "repository or folder (default: this one)")
+    add_namespace_option(parser)
     parser.add_argument(
         "--file", default=DEFAULT_FILE, help=f"what to write (default: {DEFAULT_FILE})"
     )

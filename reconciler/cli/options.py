@@ -31,8 +31,24 @@ def add_target_options(parser: argparse.ArgumentParser, *, many: bool) -> None:
             metavar="TARGET",
             help="a configured target (default: the only one)",
         )
+    add_source_options(parser, None, "compare this repository or folder")
+    add_cluster_options(parser)
+    add_namespace_option(parser)
+    parser.add_argument(
+        "--live", metavar="FILE|DIR|-", help="compare with a dump by `kubectl get -o yaml|json`"
+    )
+    parser.add_argument(
+        "--offline",
+        action="store_true",
+        help="never ask the server by dry runs: needs no right to write",
+    )
+    parser.add_argument("--fresh", action="store_true", help="forget what the server once said")
+
+
+def add_source_options(parser: argparse.ArgumentParser, default: str | None, text: str) -> None:
+    """Adds the flags that name a repository and how it's read."""
     group = parser.add_argument_group("what Git declares")
-    group.add_argument("--repo", metavar="URL|DIR", help="compare this repository or folder")
+    group.add_argument("--repo", metavar="URL|DIR", default=default, help=text)
     group.add_argument(
         "--ref", default="", help="branch, tag or commit (default: what is checked out)"
     )
@@ -48,7 +64,10 @@ def add_target_options(parser: argparse.ArgumentParser, *, many: bool) -> None:
         help="Helm values, inside the repository",
     )
     group.add_argument("--release", default="", help="Helm's release name")
-    add_cluster_options(parser)
+
+
+def add_namespace_option(parser: argparse.ArgumentParser) -> None:
+    """Adds the flag that names namespaces."""
     parser.add_argument(
         "-n",
         "--namespace",
@@ -56,15 +75,6 @@ def add_target_options(parser: argparse.ArgumentParser, *, many: bool) -> None:
         default=[],
         help="for manifests that name none, and where to look for unmanaged ones; may be repeated",
     )
-    parser.add_argument(
-        "--live", metavar="FILE|DIR|-", help="compare with a dump by `kubectl get -o yaml|json`"
-    )
-    parser.add_argument(
-        "--offline",
-        action="store_true",
-        help="never ask the server by dry runs: needs no right to write",
-    )
-    parser.add_argument("--fresh", action="store_true", help="forget what the server once said")
 
 
 def add_output_options(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:

@@ -52,8 +52,9 @@ class DoneEdit:
         target: The object.
         manager: The field manager that made it.
         edit: What was done.
-        recorded: Whether the server remembers this manager: one that only took something away
-            has set nothing, and is forgotten.
+        recorded: Whether the server remembers this manager. One that only took something away has
+            set nothing, and is forgotten; of an object that was made without any field, nobody's
+            writes are remembered.
     """
 
     kind: str
@@ -112,7 +113,7 @@ def _edit_one(
     for name in free:
         edit = kind.make(live[name])
         if edit is not None and try_edit(plane, name, edit, manager):
-            return DoneEdit(kind.name, name, manager, edit, _is_recorded(plane, name, manager))
+            return DoneEdit(kind.name, name, manager, edit, is_recorded(plane, name, manager))
     return None
 
 
@@ -128,7 +129,8 @@ def try_edit(plane: ControlPlane, name: ObjectName, edit: Edit, manager: str) ->
         return False
 
 
-def _is_recorded(plane: ControlPlane, name: ObjectName, manager: str) -> bool:
+def is_recorded(plane: ControlPlane, name: ObjectName, manager: str) -> bool:
+    """Whether the server remembers that a manager wrote an object."""
     words = ("get", *name.words, "-o", "jsonpath={.metadata.managedFields[*].manager}")
     return manager in plane.kubectl(*words, "--show-managed-fields").stdout.split()
 

@@ -99,11 +99,11 @@ def inexact(drift: Mapping[str, Any], edit: DoneEdit) -> str:
 def misattributed(drift: Mapping[str, Any], edit: DoneEdit) -> str:
     """Says to whom an edit is laid in place of who made it; empty where that is right.
 
-    Of a removal nobody can know who did it: right is to say so, and to name among those who could
-    have whoever did, if the server remembers them at all.
+    Of a removal, and where the server doesn't remember who wrote, nobody can know who did it: right
+    is to say so, and to name among those who could have whoever did, if they are remembered.
     """
     changes = [change for change in drift["changes"] if is_of(change["path"], edit)]
-    if edit.edit.change != "removed":
+    if edit.edit.change != "removed" and edit.recorded:
         named = [(change.get("by") or {}).get("manager") for change in changes]
         return "" if edit.manager in named else f"laid to {named}"
     named = [(change.get("by") or {}).get("manager") for change in changes if change.get("by")]

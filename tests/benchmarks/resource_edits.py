@@ -142,7 +142,7 @@ def _policy_rule(body: Body) -> Edit | None:
 def _pull_secret(body: Body) -> Edit | None:
     if body["kind"] != "ServiceAccount":
         return None
-    return append(body, {"name": "by-hand"}, "imagePullSecrets", told="[name=by-hand]")
+    return append(body, {"name": "by-hand"}, "imagePullSecrets")
 
 
 def _quota(body: Body) -> Edit | None:

@@ -6,17 +6,15 @@ address can't be stale.
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import orjson
-
 from reconciler.adapters.cluster.tally import Tally
 from reconciler.adapters.cluster.transport import Transport
+from reconciler.adapters.files import keep_latest, read_json, write_private
 from reconciler.core.resource import ResourceKind
 from reconciler.core.schema import Node
 
@@ -100,22 +98,16 @@ class OpenApi:
 
 
 def _read(path: Path) -> Mapping[str, Any]:
-    try:
-        document = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError):
+    document = read_json(path)
+    if not isinstance(document, dict):
         return {}
     with suppress(OSError):
         path.touch()
-    return document if isinstance(document, dict) else {}
+    return document
 
 
 def _keep(path: Path, content: bytes) -> None:
     """Keeps a document; that it can't be kept costs a request the next time, and no more."""
-    beside = path.with_suffix(f".{os.getpid()}")
     with suppress(OSError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        beside.write_bytes(content)
-        beside.replace(path)
-        kept = sorted(path.parent.glob("*.json"), key=lambda each: each.stat().st_mtime)
-        for old in kept[:-_KEPT]:
-            old.unlink(missing_ok=True)
+        write_private(path, content)
+    keep_latest(path.parent, "*.json", _KEPT)

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from reconciler.adapters.history.files import read_json, write_private
+from reconciler.adapters.files import read_json, write_private
 from reconciler.core.path import Item
 from reconciler.core.path import Path as FieldPath
 from reconciler.core.resource import ResourceKey

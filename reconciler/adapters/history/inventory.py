@@ -4,7 +4,7 @@ from pathlib import Path
 
 import orjson
 
-from reconciler.adapters.history.files import read_json, write_private
+from reconciler.adapters.files import read_json, write_private
 from reconciler.core.errors import ConfigError
 from reconciler.core.inventory import Inventory
 from reconciler.core.resource import ResourceKey

@@ -4,7 +4,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from reconciler.adapters.history.files import write_private
+from reconciler.adapters.files import write_private
 
 _SIZE = 32
 

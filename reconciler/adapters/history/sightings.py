@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 
-from reconciler.adapters.history.files import read_json, write_private
+from reconciler.adapters.files import read_json, write_private
 
 
 class SightingFile:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import orjson
 
+from reconciler.adapters.files import keep_latest, write_private
 from reconciler.core.desired import Manifest, SourceLocation
 from reconciler.core.resource import JsonObject
 
@@ -81,17 +82,12 @@ class RenderedCache:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Somebody may have made it before with other rights.
             self.folder.chmod(0o700)
-            _replace(self._path(identity), checksum + body)
-            self._prune()
+            write_private(self._path(identity), checksum + body)
+            keep_latest(self.folder, "*.bin", _KEPT)
 
     def _path(self, identity: Sequence[str]) -> Path:
         key = hashlib.sha256(orjson.dumps([_FORMAT, *identity])).hexdigest()
         return self.folder / f"{key}.bin"
-
-    def _prune(self) -> None:
-        found = [(path.stat().st_mtime_ns, path) for path in self.folder.glob("*.bin")]
-        for _, path in sorted(found, reverse=True)[_KEPT:]:
-            path.unlink(missing_ok=True)
 
 
 def body_digest(body: JsonObject) -> str:
@@ -107,18 +103,3 @@ def digest(manifests: Sequence[Manifest]) -> str:
         total.update(orjson.dumps(manifest.body, option=orjson.OPT_SORT_KEYS))
         total.update(b"\n")
     return total.hexdigest()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    # Late: a warm run writes nothing.
-    import tempfile
-
-    # mkstemp makes files of mode 0600.
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

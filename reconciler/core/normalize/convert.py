@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from reconciler.core.normalize import leaves
+from reconciler.core.normalize.metadata import embedded_metadata
 from reconciler.core.normalize.rules import RULES, Rule
 from reconciler.core.schema import Node, Shape, Struct
 
@@ -188,6 +189,8 @@ def _custom(node: Node) -> Convert | None:
             return _CustomObject(node)
         case Shape.LIST | Shape.MAP if node.item is not None:
             return _custom_items(converter(node.item), node.item.nullable)
+        case Shape.METADATA:
+            return embedded_metadata
         case _:
             return None
 

@@ -9,6 +9,11 @@ from typing import Any
 
 from reconciler.core.resource import metadata_of
 
+_FIELDS = (
+    *("name", "generateName", "namespace", "labels", "annotations", "finalizers"),
+    *("ownerReferences", "uid", "resourceVersion", "generation", "selfLink", "managedFields"),
+    *("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"),
+)
 _OWNER_FIELDS = ("apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion")
 _OWNER_NEEDS = ("apiVersion", "kind", "name", "uid")
 
@@ -33,6 +38,16 @@ def declared_metadata(declared: Mapping[str, Any], live: Mapping[str, Any]) -> d
     if given.get("ownerReferences"):
         made["ownerReferences"] = [_owner(owner) for owner in given["ownerReferences"]]
     return made
+
+
+def embedded_metadata(value: Any) -> Any:
+    """Gives the metadata of an object inside a custom resource, read as ObjectMeta too.
+
+    k8s.io/apiextensions-apiserver/pkg/apiserver/schema/objectmeta: unknown fields are dropped.
+    """
+    if not isinstance(value, Mapping):
+        return value
+    return {name: value[name] for name in _FIELDS if value.get(name)}
 
 
 def _owner(given: Any) -> Any:

@@ -29,6 +29,8 @@ class Shape(Enum):
     STRUCT = auto()
     LIST = auto()
     MAP = auto()
+    #: The metadata of an object inside a custom resource.
+    METADATA = auto()
     #: A JSON schema, a list of them, or something else, such as `true`.
     SCHEMA_OR_OTHER = auto()
 

@@ -138,7 +138,8 @@ class _Reader:
         properties: Mapping[str, _Schema] = schema.get("properties") or {}
         fields = {name: Field(self._node(child)) for name, child in properties.items()}
         if schema.get("x-kubernetes-embedded-resource"):
-            for name in ("apiVersion", "kind", "metadata"):
+            for name in ("apiVersion", "kind"):
                 fields.setdefault(name, Field(Node(Shape.ANY, custom=True)))
+            fields["metadata"] = Field(Node(Shape.METADATA, custom=True))
         defaults = {n: child["default"] for n, child in properties.items() if "default" in child}
         return Struct("", fields, defaults, open=bool(schema.get(_PRESERVE)))

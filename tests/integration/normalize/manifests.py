@@ -114,6 +114,7 @@ _LEAVES: dict[Shape, list[Any]] = {
     Shape.MICRO_TIME: ["2026-01-02T03:04:05.123456+02:00"],
     Shape.BYTES: ["", "YQ==", "YR==", "aGVs\nbG8="],
     Shape.ANY: [1, "a", {"a": 1}, [1], True],
+    Shape.METADATA: [{}, {"name": "a", "labels": {}, "unknown": 1}],
     Shape.SCHEMA_OR_OTHER: [True, {"type": "string"}],
 }
 _KEYS = ["a", "b", "cpu", "memory", "storage", "example.com/x"]

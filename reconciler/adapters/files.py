@@ -1,7 +1,7 @@
 """Small private files: written whole or not at all, readable by their owner alone."""
 
 import os
-import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ def write_private(path: Path, content: bytes) -> None:
     Raises:
         OSError: The folder can't be written.
     """
+    # Late: a warm run writes nothing, and this takes some milliseconds.
+    import tempfile
+
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # mkstemp makes files of mode 0600.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -32,3 +35,11 @@ def write_private(path: Path, content: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def keep_latest(folder: Path, pattern: str, count: int) -> None:
+    """Deletes files of a cache but for those that were used last; failing to is not an error."""
+    with suppress(OSError):
+        found = [(path.stat().st_mtime_ns, path) for path in folder.glob(pattern)]
+        for _, path in sorted(found, reverse=True)[count:]:
+            path.unlink(missing_ok=True)
