@@ -33,6 +33,7 @@ def explain_object(target: Target, kind: str, name: str, namespace: str) -> Expl
             hidden,
             frozenset(rule.name for rule in target.rules if not rule.builtin),
             schema.node(api_version, key.kind),
+            target.rules,
         )
         if live is not None
         else ()

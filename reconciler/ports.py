@@ -177,6 +177,7 @@ class KeptAnswer:
         carried: As `Expected.carried`, each path as a list of names, indexes and merge keys.
         note: As `Expected.note`.
         immutable: As `Expected.immutable`.
+        hidden: As `InSync.hidden`.
     """
 
     question: str
@@ -186,6 +187,7 @@ class KeptAnswer:
     carried: tuple[Path, ...] = ()
     note: str = ""
     immutable: bool = False
+    hidden: int = 0
 
 
 class AnswerStore(Protocol):

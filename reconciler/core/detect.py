@@ -31,7 +31,8 @@ class Detection:
         drifts: The worst first; values masked.
         explained: By object, differences that rules explain, of objects that are else in sync.
         unproven: What couldn't be proven.
-        hidden: How many differences, and whole objects, rules explain.
+        hidden: How many differences, and whole objects, rules explain, those that comparers knew
+            of by themselves included.
     """
 
     drifts: tuple[Drift, ...]
@@ -60,11 +61,14 @@ def detect(
     found: list[Drift] = []
     explained: dict[ResourceKey, tuple[Hidden, ...]] = {}
     unproven: list[Unproven] = []
+    hidden = 0
     for key, manifest in sides.desired.resources.items():
         answer = sides.answers.get(key)
         if isinstance(answer, InSync):
+            hidden += answer.hidden
             continue
         if isinstance(answer, Expected):
+            hidden += answer.hidden
             unproven.extend(Unproven(key, format_path(path), why) for path, why in answer.unproven)
         drift = _drift_of(key, manifest, sides, all_rules, redaction)
         if drift.type is DriftType.MODIFIED and not drift.changes:
@@ -74,7 +78,7 @@ def detect(
     strangers, whole = unmanaged(sides.desired, sides.live, namespaces, all_rules, sides.catalog)
     found.extend(strangers)
     identified = [replace(d, id=drift_id(target, d), severity=severity_of(d)) for d in found]
-    hidden = whole + sum(len(d.hidden) for d in found) + sum(map(len, explained.values()))
+    hidden += whole + sum(len(d.hidden) for d in found) + sum(map(len, explained.values()))
     return Detection(worst_first(identified), explained, tuple(unproven), hidden)
 
 

@@ -9,7 +9,13 @@ from reconciler.core.resource import JsonObject
 
 @dataclass(frozen=True, slots=True)
 class InSync:
-    """The live object was proven to be what the server would make of the declaration."""
+    """The live object was proven to be what the server would make of the declaration.
+
+    Attributes:
+        hidden: How many of its fields a controller set, whose job that is.
+    """
+
+    hidden: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,7 @@ class Expected:
         unproven: Fields of which local reasoning couldn't tell, each with the reason.
         note: What a reader must know, such as that another comparison had to be used.
         immutable: Whether the server refuses to change the live object into this one.
+        hidden: How many of the carried fields a controller set, whose job that is.
     """
 
     body: JsonObject
@@ -30,6 +37,7 @@ class Expected:
     unproven: tuple[tuple[Path, str], ...] = ()
     note: str = ""
     immutable: bool = False
+    hidden: int = 0
 
 
 @dataclass(frozen=True, slots=True)

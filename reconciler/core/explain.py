@@ -8,6 +8,7 @@ from typing import Any
 from reconciler.core.desired import Manifest, SourceLocation
 from reconciler.core.diff import is_reordering, item_of, merge_keys
 from reconciler.core.drift import Change, ChangeType, Hidden
+from reconciler.core.ignore import IgnoreRule
 from reconciler.core.live import SERVER_METADATA
 from reconciler.core.ownership import FieldManager, Ownership
 from reconciler.core.path import Item, Path, value_at
@@ -84,6 +85,7 @@ def explain(
     hidden: Sequence[Hidden],
     user_rules: frozenset[str],
     node: Node | None,
+    rules: Sequence[IgnoreRule] = (),
 ) -> tuple[FieldOrigin, ...]:
     """Accounts for every field of a live object.
 
@@ -95,9 +97,11 @@ def explain(
         hidden: What differs and is explained, masked.
         user_rules: Names of the rules that the user wrote.
         node: What is known of the kind's fields, for lists' merge keys.
+        rules: What may explain a field of an object in sync, which nobody looked at singly.
     """
     ownership = Ownership(live)
-    accounts = _Accounts(key, manifest, live, changes, hidden, user_rules)
+    speaking = tuple(rule for rule in rules if rule.matches_object(key))
+    accounts = _Accounts(key, manifest, live, changes, hidden, user_rules, speaking)
     fields = [
         accounts.of(path, value, ownership.owner(path, value))
         for path, value in _leaves(live, node, ())
@@ -114,6 +118,7 @@ class _Accounts:
     changes: Sequence[Change]
     hidden: Sequence[Hidden]
     user_rules: frozenset[str]
+    rules: Sequence[IgnoreRule]
 
     def of(self, path: Path, value: Any, by: FieldManager | None) -> FieldOrigin:
         """Says where one live field comes from."""
@@ -132,6 +137,10 @@ class _Accounts:
             return FieldOrigin(path, shown, Origin.DRIFT, by=by)
         if _declares(self.manifest.body, path, value):
             return FieldOrigin(path, shown, Origin.DECLARED, source=self.manifest.source, by=by)
+        added = Change(path, ChangeType.ADDED, None, value, by=by)
+        rule = next((rule for rule in self.rules if rule.matches(added)), None)
+        if rule is not None:
+            return self._hidden(Hidden(added, rule.name, rule.reason), path, shown, by)
         return FieldOrigin(path, shown, Origin.DEFAULTED, by=by)
 
     def removed(self) -> Iterator[FieldOrigin]:

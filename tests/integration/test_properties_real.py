@@ -341,7 +341,7 @@ objects = st.sampled_from(sorted(BODIES)).flatmap(
 @settings(
     max_examples=25,
     deadline=None,
-    derandomize=False,
+    derandomize=True,
     suppress_health_check=list(HealthCheck),
     # Making an example smaller takes minutes, and one of a few objects is read as it is.
     phases=(Phase.explicit, Phase.generate),

@@ -9,6 +9,7 @@ from reconciler.core.live import LiveState, comparable
 from reconciler.core.normalize import expect
 from reconciler.core.report import Comparison
 from reconciler.core.resource import Catalog, ResourceKey
+from reconciler.core.schema import from_definitions
 from reconciler.ports import Live
 
 
@@ -26,6 +27,9 @@ class OfflineComparer:
         """Gives an answer for every declared object that is live; see `ports.Comparer`."""
         kinds = {catalog.find(m.api_version, m.kind) for m in desired.resources.values()}
         schema = self._live.schema({kind for kind in kinds if kind is not None})
+        # What a dump lacks, Git may define.
+        declared = from_definitions(manifest.body for manifest in desired.resources.values())
+        schema = schema.extended({k: n for k, n in declared.items() if schema.node(*k) is None})
         answers: dict[ResourceKey, Answer] = {}
         for key, manifest in desired.resources.items():
             body = live.find(manifest.api_version, key)
@@ -34,5 +38,5 @@ class OfflineComparer:
                     manifest.body, body, schema.node(manifest.api_version, manifest.kind)
                 )
                 proven = not expected.unproven and same(expected.body, comparable(body))
-                answers[key] = InSync() if proven else expected
+                answers[key] = InSync(expected.hidden) if proven else expected
         return answers

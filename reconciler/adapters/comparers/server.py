@@ -52,7 +52,7 @@ class ServerComparer:
             if known is None or known.question != case.question:
                 moved.append(case)
             elif known.in_sync_at == case.version != "":
-                answers[key] = InSync()
+                answers[key] = InSync(known.hidden)
                 keep[key] = known
             else:
                 moved.append(replace(case, known=known))
@@ -79,8 +79,8 @@ class ServerComparer:
             node = schema.node(case.manifest.api_version, case.manifest.kind)
             local = expect(case.manifest.body, case.live, node)
             if same(local.body, comparable(case.live)) and not local.unproven:
-                answers[case.key] = InSync()
-                keep[case.key] = case.proven()
+                answers[case.key] = InSync(local.hidden)
+                keep[case.key] = case.proven(local.hidden)
                 continue
             answer = self._remembered(case)
             if answer is None:
@@ -88,7 +88,7 @@ class ServerComparer:
             else:
                 answers[case.key] = answer
                 known = case.known or KeptAnswer(case.question)
-                keep[case.key] = case.proven() if isinstance(answer, InSync) else known
+                keep[case.key] = case.proven(0) if isinstance(answer, InSync) else known
         for (case, _), (answer, kept) in zip(unsettled, self._ask(unsettled), strict=True):
             answers[case.key] = answer
             if kept is not None:
@@ -103,7 +103,7 @@ class ServerComparer:
             return InSync()
         if known.body is None:
             return None
-        return Expected(known.body, known.carried, (), known.note, known.immutable)
+        return Expected(known.body, known.carried, (), known.note, known.immutable, known.hidden)
 
     def _ask(
         self, cases: "list[tuple[_Case, Expected]]"
@@ -120,7 +120,7 @@ class ServerComparer:
         question = Question(case.kind, case.manifest, case.live, local)
         answer, is_servers = ask(self._cluster.dry_runs, question)
         in_sync = same(answer.body, comparable(case.live)) and not answer.unproven
-        given = InSync() if in_sync else answer
+        given = InSync(answer.hidden) if in_sync else answer
         if not is_servers:
             return given, None
         return given, KeptAnswer(
@@ -131,6 +131,7 @@ class ServerComparer:
             carried=answer.carried,
             note=answer.note,
             immutable=answer.immutable,
+            hidden=answer.hidden,
         )
 
 
@@ -149,10 +150,10 @@ class _Case:
     def version(self) -> str:
         return str(self.live["metadata"].get("resourceVersion") or "")
 
-    def proven(self) -> KeptAnswer:
+    def proven(self, hidden: int) -> KeptAnswer:
         """Gives what to keep of an object that was proven in sync."""
         known = self.known or KeptAnswer(self.question)
-        return replace(known, in_sync_at=self.version)
+        return replace(known, in_sync_at=self.version, hidden=hidden)
 
 
 def _question(key: ResourceKey, manifest: Manifest, live: JsonObject, catalog: Catalog) -> str:

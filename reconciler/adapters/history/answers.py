@@ -14,7 +14,7 @@ from reconciler.core.resource import ResourceKey
 from reconciler.ports import KeptAnswer
 
 #: Moves when an entry's meaning does: a file of another format is as good as none.
-_FORMAT = 1
+_FORMAT = 2
 
 
 class AnswerFile:
@@ -57,6 +57,7 @@ def _entry(key: ResourceKey, answer: KeptAnswer) -> list[Any]:
         (key.group, key.kind, key.namespace, key.name),
         answer.question,
         answer.in_sync_at,
+        answer.hidden,
     ]
     if answer.digest:
         carried = [[_step(step) for step in path] for path in answer.carried]
@@ -65,11 +66,12 @@ def _entry(key: ResourceKey, answer: KeptAnswer) -> list[Any]:
 
 
 def _answer(entry: list[Any]) -> KeptAnswer:
-    if len(entry) == 3:
-        return KeptAnswer(entry[1], entry[2])
-    _, question, in_sync_at, body, digest, carried, note, immutable = entry
+    _, question, in_sync_at, hidden, *asked = entry
+    if not asked:
+        return KeptAnswer(question, in_sync_at, hidden=hidden)
+    body, digest, carried, note, immutable = asked
     paths = tuple(_path(steps) for steps in carried)
-    return KeptAnswer(question, in_sync_at, body, digest, paths, note, immutable)
+    return KeptAnswer(question, in_sync_at, body, digest, paths, note, immutable, hidden)
 
 
 def _step(step: str | int | Item) -> Any:

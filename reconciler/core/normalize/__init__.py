@@ -37,4 +37,5 @@ def expect(declared: JsonObject, live: JsonObject, node: Node | None) -> Expecte
         return Expected(body)
     takeover = Takeover(live)
     body = takeover.body(body, there, node)
-    return Expected(body, tuple(takeover.carried), tuple(takeover.unproven))
+    carried, unproven = tuple(takeover.carried), tuple(takeover.unproven)
+    return Expected(body, carried, unproven, hidden=takeover.hidden)

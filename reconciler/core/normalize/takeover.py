@@ -29,6 +29,7 @@ class Takeover:
     Attributes:
         carried: What was taken over.
         unproven: What was taken over without proof that the server filled it in.
+        hidden: How much of it one of Kubernetes' own controllers set.
     """
 
     def __init__(self, live: Mapping[str, Any]) -> None:
@@ -40,6 +41,7 @@ class Takeover:
             self._record = _Record.WHOLE if whole else _Record.PARTIAL
         self.carried: list[Path] = []
         self.unproven: list[tuple[Path, str]] = []
+        self.hidden = 0
 
     def body(self, mine: dict[str, Any], theirs: dict[str, Any], node: Node | None) -> Any:
         """Gives the expected body with what is taken over from the live one."""
@@ -168,6 +170,7 @@ class Takeover:
         if not extra:
             return my
         self.carried.extend((*path, their.index(name)) for name in extra)
+        self.hidden += sum(owners.member(name, False).anybody for name in extra)
         kept = [name for name in their if name in my or name in extra]
         return kept if [name for name in kept if name in my] == my else [*my, *extra]
 
@@ -225,6 +228,7 @@ class Takeover:
         if not allocation.certain and owners.anybody and not owners.control_plane:
             return _NOTHING
         self.carried.append(path)
+        self.hidden += owners.anybody
         if self._record is not _Record.WHOLE and not owners.anybody:
             doubt = allocation.doubted(value, self._live)
             if doubt:
