@@ -263,3 +263,12 @@ def test_a_comparers_proof_is_believed() -> None:
         answers,
     )
     assert detected(sides).drifts == ()
+
+
+def test_what_controllers_set_on_an_object_in_sync_is_counted() -> None:
+    answers: dict[ResourceKey, Answer] = {KEY: InSync(hidden=2)}
+    schema = sides_of(desired_of(), live_of()).schema
+    sides = Sides(desired_of(WEB), live_of(lived(WEB)), CATALOG, schema, answers)
+    assert (detected(sides).drifts, detected(sides).hidden) == ((), 2)
+    answers[KEY] = Expected({**WEB, "data": {"a": "c"}}, hidden=3)
+    assert detected(sides).hidden == 3

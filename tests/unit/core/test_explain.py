@@ -5,6 +5,7 @@ import pytest
 from reconciler.core.desired import Manifest, SourceLocation
 from reconciler.core.drift import Change, ChangeType, Hidden
 from reconciler.core.explain import FieldOrigin, Origin, explain
+from reconciler.core.ignore import IgnoreRule
 from reconciler.core.ownership import FieldManager
 from reconciler.core.path import Item, Path, format_path
 from reconciler.core.resource import JsonObject
@@ -157,3 +158,20 @@ def test_another_order_makes_nothing_of_what_is_in_the_list_drift() -> None:
     found = origins(lived(made(l=items)), made(l=items[::-1]), (order,))
     path: Path = ("l", Item((("name", "a"),)), "name")
     assert found[format_path(path)] is Origin.DECLARED
+
+
+def test_a_field_of_an_object_in_sync_is_explained_by_the_rule_that_speaks_of_it() -> None:
+    path = 'metadata.annotations["example.com/*"]'
+    rules = (
+        IgnoreRule("of-others", "not this kind", path=path, kind="Secret"),
+        IgnoreRule("of-ours", "a controller counts there", path=path, builtin=True),
+    )
+    live = lived(made(metadata={"annotations": {"example.com/count": "3", "other": "x"}}))
+    manifest = Manifest(made(), SOURCE)
+    found = explain(key_of(live), manifest, live, (), (), frozenset(), None, rules)
+    told = {format_path(field.path): (field.origin, field.reason) for field in found}
+    assert told['metadata.annotations["example.com/count"]'] == (
+        Origin.CONTROLLER,
+        "of-ours: a controller counts there",
+    )
+    assert told["metadata.annotations.other"] == (Origin.DEFAULTED, "")
