@@ -32,7 +32,7 @@ def report_document(report: Report) -> JsonObject:
         "schema": REPORT,
         "target": _text(report.target),
         "revision": _text(report.revision),
-        "checkedAt": report.checked_at,
+        "checkedAt": _text(report.checked_at),
         "comparison": report.comparison.value,
         "summary": {
             "resources": summary.resources,
@@ -79,7 +79,7 @@ def explanation_document(explanation: Explanation) -> JsonObject:
         "resource": _resource(explanation.key, explanation.api_version, explanation.uid),
         "source": _source(explanation.source),
         "revision": _text(explanation.revision),
-        "checkedAt": explanation.checked_at,
+        "checkedAt": _text(explanation.checked_at),
         "note": _text(explanation.note),
         "fields": [_field(each) for each in explanation.fields],
     }
@@ -91,7 +91,7 @@ def _drift(drift: Drift, outcome: Outcome | None) -> JsonObject:
         "id": drift.id,
         "type": drift.type.value,
         "severity": drift.severity.value,
-        "firstSeen": drift.first_seen or None,
+        "firstSeen": _text(drift.first_seen) or None,
         "resource": _resource(drift.key, drift.api_version, drift.uid),
         "source": _source(drift.source),
         "note": _text(drift.note) or None,

@@ -20,6 +20,7 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 _FIRST = re.compile(r"""^["']?kind["']?:\s*["']?(?:Namespace|CustomResourceDefinition)\b""", re.M)
 _KIND = re.compile(r"""^["']?kind["']?:\s*\S""", re.M)
 _LONG = 900.0
+_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -103,11 +104,19 @@ def apply_folder(plane: ControlPlane, folder: Path, *words: str) -> list[str]:
     rest = [text for text in documents if not _FIRST.search(text)]
     # A large definition doesn't fit into the annotation that a client-side apply writes.
     said = _apply(plane, first, *SERVER_SIDE)
-    if plane.kubectl("get", "crd", "-o", "name").stdout.strip():
-        plane.kubectl(
-            "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s", timeout=70
-        )
+    _await_definitions(plane)
     return said + _apply(plane, rest, *words)
+
+
+def _await_definitions(plane: ControlPlane) -> None:
+    if not plane.kubectl("get", "crd", "-o", "name").stdout.strip():
+        return
+    words = ("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+    # kubectl fails where a definition is so new that it has no conditions at all.
+    for _ in range(_TRIES):
+        if plane.kubectl(*words, check=False, timeout=70).returncode == 0:
+            return
+    plane.kubectl(*words, timeout=70)
 
 
 def _apply(plane: ControlPlane, documents: Iterable[str], *words: str) -> list[str]:
