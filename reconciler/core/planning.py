@@ -123,12 +123,7 @@ def _prune(
 ) -> Action | Held:
     key = drift.key
     if not inventory.holds(key):
-        where = f" -n {key.namespace}" if key.namespace else ""
-        return Held(
-            key,
-            "it was never declared here, so it isn't ours to delete; "
-            f"`kubectl delete {key.kind.lower()} {key.name}{where}` does",
-        )
+        return Held(key, "it was never declared here, so it isn't ours to delete: that is for you")
     if not permissions.prune:
         return Held(key, "it was declared once; --prune deletes it")
     body = live.find(drift.api_version, key)
