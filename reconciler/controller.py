@@ -10,7 +10,6 @@ from reconciler.core.desired import desired_state
 from reconciler.core.drift import DriftType
 from reconciler.core.expected import Expected
 from reconciler.core.ignore import IgnoreRule, describe, expired, holds
-from reconciler.core.inventory import Inventory
 from reconciler.core.redact import Redaction
 from reconciler.core.report import Report, Summary
 from reconciler.core.resource import ResourceKind
@@ -86,7 +85,7 @@ def check(target: Target) -> Look:
         for drift in found.drifts
     )
     found = replace(found, drifts=drifts)
-    target.inventory.save(_widened(target, sides))
+    _remember(target.inventory, sides)
     return Look(sides, found, _report(target, sides, found, now))
 
 
@@ -113,11 +112,12 @@ def read(target: Target) -> Sides:
     return Sides(desired, live, catalog, target.live.schema(differing), answers)
 
 
-def _widened(target: Target, sides: Sides) -> Inventory:
+def _remember(store: InventoryStore, sides: Sides) -> None:
     """Adds what is declared and live: what was never live was never ours to prune."""
-    declared = sides.desired.resources
-    live = (key for key, m in declared.items() if sides.live.find(m.api_version, key))
-    return target.inventory.load().with_declared(live)
+    live = sides.desired.resources.keys() & set().union(*sides.live.objects.values())
+    known = store.load()
+    if not live <= known.keys:
+        store.save(known.with_declared(live))
 
 
 def _report(target: Target, sides: Sides, found: "Detection", now: datetime) -> Report:

@@ -65,6 +65,7 @@ class Memory:
     def __init__(self) -> None:
         self.times: dict[str, str] = {}
         self.inventory = Inventory()
+        self.saves = 0
 
     def first_seen(self, ids: Sequence[str], now: str) -> Mapping[str, str]:
         self.times = {each: self.times.get(each, now) for each in ids}
@@ -75,6 +76,7 @@ class Memory:
 
     def save(self, inventory: Inventory) -> None:
         self.inventory = inventory
+        self.saves += 1
 
 
 @dataclass
@@ -192,6 +194,8 @@ def test_only_what_was_declared_and_live_is_ours() -> None:
     made.repository.bodies.append(config("never-live"))
     check(made.target())
     assert {each.name for each in made.memory.inventory.keys} == {"shop", "web"}
+    check(made.target())
+    assert made.memory.saves == 1, "the same inventory is not written again"
 
 
 def test_a_side_that_cannot_be_read_ends_the_look() -> None:

@@ -33,8 +33,6 @@ class InventoryFile:
         Raises:
             ConfigError: The folder can't be written.
         """
-        if inventory == self.load():
-            return
         entries = sorted((k.group, k.kind, k.namespace, k.name) for k in inventory.keys)
         try:
             write_private(self._path, orjson.dumps(entries))

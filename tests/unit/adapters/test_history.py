@@ -86,14 +86,6 @@ def test_an_inventory_comes_back_as_it_was_kept(tmp_path: Path) -> None:
     assert store.load() == Inventory(frozenset({WEB, DB}))
 
 
-def test_an_inventory_that_is_the_same_is_not_written_again(tmp_path: Path) -> None:
-    path = tmp_path / "inventory.json"
-    InventoryFile(path).save(Inventory(frozenset({WEB})))
-    before = path.stat().st_ino
-    InventoryFile(path).save(Inventory(frozenset({WEB})))
-    assert path.stat().st_ino == before
-
-
 @pytest.mark.parametrize("content", [b"", b"{", b"7", b'[["a"]]', b'[[["x"], "a", "b", "c"]]'])
 def test_by_a_damaged_inventory_nothing_is_pruned(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "inventory.json"
