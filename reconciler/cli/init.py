@@ -1,6 +1,7 @@
 """`plumbline init`: writes a first configuration from a repository and a cluster."""
 
 import argparse
+import os
 import re
 import urllib.parse
 from collections.abc import Iterator, Sequence
@@ -73,7 +74,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     settings = settings_of(options)
     (target,) = targets_of(options, settings, ())
     found = _find(settings, target)
-    text = configuration_text(found.target, found.context, found.left_out)
+    text = configuration_text(_beside(found.target, file), found.context, found.left_out)
     try:
         with file.open("x", encoding="utf-8") as stream:
             stream.write(text)
@@ -92,6 +93,15 @@ def _is_there(file: Path) -> ConfigError:
         f"{file} is there already, and is left as it is",
         fix="name another one with --file, or move it away",
     )
+
+
+def _beside(target: TargetSettings, file: Path) -> TargetSettings:
+    """Names a folder as the file must: from where the file is, not from where we are."""
+    folder = Path(target.source.repo)
+    if folder.is_absolute() or not folder.is_dir():
+        return target
+    repo = os.path.relpath(folder, file.parent)
+    return replace(target, source=replace(target.source, repo=repo))
 
 
 def _find(settings: Settings, target: TargetSettings) -> _Found:

@@ -4,6 +4,7 @@ The fields, their types and defaults are those of `settings`: they are written o
 """
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -25,6 +26,8 @@ from reconciler.core.path import parse_pattern
 from reconciler.settings.model import ENV_PREFIX, Settings
 
 _NESTING = "__"
+#: What git takes for an address rather than a folder: a scheme, or a colon before any slash.
+_REMOTE = re.compile(r"[^/]*:")
 
 
 def read_configuration(
@@ -41,7 +44,7 @@ def read_configuration(
         ConfigError: The file can't be read, or a setting is misspelt or wrong: all that are wrong
             are named.
     """
-    content = _read(file) if file else {}
+    content = _anchored(_read(file), file.parent) if file else {}
     _check_variables(variables)
 
     class Sources(_model()):  # type: ignore[misc]
@@ -125,6 +128,39 @@ def _read(file: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ConfigError(f"{file} must hold one map of settings", fix="begin it with `targets:`")
     return content
+
+
+def _anchored(content: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Takes the file's paths from the folder that it's in, wherever the program was started.
+
+    What isn't of the form that it must be is left for pydantic to refuse.
+    """
+    anchored = {**content}
+    for name in ("cache_dir", "state_dir"):
+        anchored |= {name: _path(content[name], folder)} if name in content else {}
+    cluster = content.get("cluster")
+    if isinstance(cluster, dict) and "kubeconfig" in cluster:
+        anchored["cluster"] = {**cluster, "kubeconfig": _path(cluster["kubeconfig"], folder)}
+    targets = content.get("targets")
+    if isinstance(targets, list):
+        anchored["targets"] = [_anchored_target(target, folder) for target in targets]
+    return anchored
+
+
+def _anchored_target(target: Any, folder: Path) -> Any:
+    source = target.get("source") if isinstance(target, dict) else None
+    if not isinstance(source, dict):
+        return target
+    repo = source.get("repo")
+    if not isinstance(repo, str) or _REMOTE.match(repo):
+        return target
+    return {**target, "source": {**source, "repo": _path(repo, folder)}}
+
+
+def _path(value: Any, folder: Path) -> Any:
+    if not isinstance(value, str) or not value:
+        return value
+    return str(folder / Path(value).expanduser())
 
 
 def _check_variables(variables: Mapping[str, str]) -> None:

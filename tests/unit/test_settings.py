@@ -72,6 +72,27 @@ def test_a_file_is_read_into_the_same_settings_that_flags_make() -> None:
     assert target_named(loaded(TARGET), "shop") == target
 
 
+@pytest.mark.parametrize(
+    ("repo", "taken"),
+    [
+        ("shop", "deep/shop"),
+        (".", "deep"),
+        ("../shop", "deep/../shop"),
+        ("/srv/shop", "/srv/shop"),
+        ("https://git.example/shop.git", "https://git.example/shop.git"),
+        ("git@git.example:shop.git", "git@git.example:shop.git"),
+    ],
+)
+def test_a_path_in_the_file_is_taken_from_the_files_folder(repo: str, taken: str) -> None:
+    Path("deep").mkdir()
+    text = f"targets: [{{name: shop, source: {{repo: '{repo}'}}}}]\nstate_dir: state\n"
+    text += "cluster: {kubeconfig: admin.conf}\n"
+    settings = loaded(text, file="deep/plumbline.yaml")
+    assert settings.targets[0].source.repo == taken
+    assert (settings.state_dir, settings.cache_dir) == ("deep/state", "")
+    assert settings.cluster.kubeconfig == "deep/admin.conf"
+
+
 def test_flags_beat_variables_and_those_beat_the_file() -> None:
     text = "cache_dir: file\nstate_dir: file\ncluster: {kubeconfig: file, context: file}\n"
     flags = {"cluster": {"context": "flag"}}

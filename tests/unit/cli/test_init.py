@@ -56,15 +56,23 @@ def test_the_file_says_what_was_found(home: Path, capsys: pytest.CaptureFixture[
     assert main(["init", "--repo", "shop"]) == 0
     assert _read(home / "plumbline.yaml") == TargetSettings(
         "shop",
-        SourceSettings("shop", render=Renderer.PLAIN),
+        SourceSettings(str(home / "shop"), render=Renderer.PLAIN),
         namespace="default",
         scope=ScopeSettings(("shop",)),
     )
+    assert "repo: shop" in (home / "plumbline.yaml").read_text()
     out = capsys.readouterr().out
     assert out.startswith("Wrote plumbline.yaml: target shop, 2 objects at ")
     assert "Unmanaged objects are looked for in shop." in out
     assert "The cluster couldn't be asked: no kubeconfig was found" in out
     assert "plumbline check" in out
+
+
+def test_a_file_elsewhere_names_the_same_folder(home: Path) -> None:
+    _commit(home / "shop", namespace=NAMESPACE)
+    (home / "etc").mkdir()
+    assert main(["init", "--repo", "shop", "--file", "etc/plumbline.yaml"]) == 0
+    assert Path(_read(Path("etc/plumbline.yaml")).source.repo).samefile(home / "shop")
 
 
 def test_the_renderer_is_found(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
