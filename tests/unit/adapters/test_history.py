@@ -4,8 +4,8 @@ from typing import Any
 import orjson
 import pytest
 
-from reconciler.adapters.history.answers import AnswerFile, NoAnswers
 from reconciler.adapters.files import read_json, write_private
+from reconciler.adapters.history.answers import AnswerFile, NoAnswers
 from reconciler.adapters.history.inventory import InventoryFile
 from reconciler.adapters.history.key import installation_key
 from reconciler.adapters.history.sightings import SightingFile
