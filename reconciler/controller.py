@@ -132,7 +132,7 @@ def _report(target: Target, sides: Sides, found: "Detection", now: datetime) -> 
         for rule in expired(target.rules, now.date())
     ]
     if target.scope:
-        notes += unseen(sides.live, sides.catalog, target.transient)
+        notes += unseen(sides.live, sides.catalog, target.scope, target.transient)
     else:
         notes.append("unmanaged objects were not looked for: name namespaces in scope, or with -n")
     return Report(

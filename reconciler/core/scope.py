@@ -80,7 +80,10 @@ def _add_scope(
 
 
 def unseen(
-    live: LiveState, catalog: Catalog, transient: Sequence[TransientKind]
+    live: LiveState,
+    catalog: Catalog,
+    namespaces: frozenset[str],
+    transient: Sequence[TransientKind],
 ) -> tuple[str, ...]:
     """Says where unmanaged objects could not be looked for.
 
@@ -88,6 +91,8 @@ def unseen(
     """
     places: dict[str, list[str]] = {}
     for unread in live.unread:
+        if unread.namespace and unread.namespace not in namespaces:
+            continue
         what = unread.kind or f"the group {unread.group or 'core'}"
         where = f" in {unread.namespace}" if unread.namespace else ""
         places.setdefault(where, []).append(f"{what} ({unread.reason})")

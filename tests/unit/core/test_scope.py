@@ -18,6 +18,7 @@ from tests.unit.core.build import (
 )
 
 CONFIG, SECRET = kind_of("v1", "ConfigMap"), kind_of("v1", "Secret")
+SHOP = frozenset({"shop"})
 EVENTS = TransientKind("*", "Event", "a record")
 
 
@@ -112,7 +113,7 @@ def test_an_object_that_is_declared_by_its_own_name_is_not_taken() -> None:
     ],
 )
 def test_where_nothing_unmanaged_could_be_found_is_said(unread: Unread, text: str) -> None:
-    assert unseen(LiveState({}, (unread,)), CATALOG, []) == (
+    assert unseen(LiveState({}, (unread,)), CATALOG, SHOP, []) == (
         f"nothing unmanaged could be found{text}",
     )
 
@@ -120,14 +121,19 @@ def test_where_nothing_unmanaged_could_be_found_is_said(unread: Unread, text: st
 def test_a_group_that_could_not_be_discovered_is_said_unless_nothing_in_it_matters() -> None:
     down = {"example.com/v1": "down", "metrics.k8s.io/v1": "down", "events.k8s.io/v1": "down"}
     transient = [TransientKind("metrics.k8s.io", "*", "measurements"), EVENTS]
-    assert unseen(LiveState({}), replace(CATALOG, unreadable=down), transient) == (
+    assert unseen(LiveState({}), replace(CATALOG, unreadable=down), SHOP, transient) == (
         "nothing unmanaged could be found among example.com/v1 (down), events.k8s.io/v1 (down)",
     )
 
 
+def test_what_could_not_be_read_outside_of_the_scope_is_not_told_of() -> None:
+    unread = Unread("", "Secret", "elsewhere", "forbidden")
+    assert unseen(LiveState({}, (unread,)), CATALOG, SHOP, []) == ()
+
+
 def test_of_many_kinds_that_could_not_be_read_one_reason_is_told() -> None:
     unread = tuple(Unread("", kind, "shop", f"no {kind}") for kind in ("A", "B", "C"))
-    assert unseen(LiveState({}, unread), CATALOG, []) == (
+    assert unseen(LiveState({}, unread), CATALOG, SHOP, []) == (
         "nothing unmanaged could be found in shop among A, B, C; the first of these: no A",
     )
 
