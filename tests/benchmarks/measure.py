@@ -2,12 +2,11 @@
 
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.benchmarks import launcher
@@ -68,13 +67,19 @@ def measure(
     return one
 
 
-def median(run: Callable[[], Measurement], times: int) -> Measurement:
-    """Gives the run of the median time among some, with the highest peak of all."""
-    runs = sorted((run() for _ in range(times)), key=lambda each: each.seconds)
-    middle = statistics.median_low(range(times))
-    one = runs[middle]
-    peak = max(each.peak for each in runs)
-    return Measurement(one.code, one.seconds, peak, one.stdout, one.stderr)
+def medians(runs: Mapping[str, Callable[[], Measurement]], times: int) -> dict[str, Measurement]:
+    """Gives of each thing the run of its median time among some, with the highest peak of all.
+
+    The things take turns, so that a machine that is busy for a while is so for all of them.
+    """
+    turns = [{name: run() for name, run in runs.items()} for _ in range(times)]
+    return {name: _middle([turn[name] for turn in turns]) for name in runs}
+
+
+def _middle(runs: Sequence[Measurement]) -> Measurement:
+    ordered = sorted(runs, key=lambda each: each.seconds)
+    one = ordered[(len(ordered) - 1) // 2]
+    return replace(one, peak=max(each.peak for each in ordered))
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
