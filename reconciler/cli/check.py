@@ -50,8 +50,7 @@ def run(options: argparse.Namespace) -> ExitCode:
 def _told(reports: list[Report], errors: list[str], options: argparse.Namespace) -> ExitCode:
     from reconciler.cli.output import complain, print_reports
 
-    if reports:
-        print_reports(reports, options)
+    print_reports(reports, options, several=len(reports) + len(errors) > 1)
     for error in errors:
         complain(error)
     code = max((of_report(report) for report in reports), default=ExitCode.DONE)

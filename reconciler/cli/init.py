@@ -26,8 +26,9 @@ from reconciler.settings import DEFAULT_FILE, Renderer, Settings, TargetSettings
 _SYSTEM = ("kube-system", "kube-public", "kube-node-lease")
 
 #: What YAML reads as the text that it is. Everything else is quoted.
-_PLAIN = re.compile(r"[A-Za-z./][A-Za-z0-9._/@-]*(:[A-Za-z0-9._/@-]+)*\Z")
-_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", ".nan", ".inf"})
+#: (A dot alone doesn't begin a word: YAML reads `.0` as a number.)
+_PLAIN = re.compile(r"([A-Za-z/]|\.{1,2}(?=/|\Z))[A-Za-z0-9._/@-]*(:[A-Za-z0-9._/@-]+)*\Z")
+_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,9 @@ import argparse
 import atexit
 import gc
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -26,6 +28,12 @@ exit codes: 0 in sync or done; 1 drift, or something left to do; 2 could not tel
 """
 
 
+_INTERRUPTED = "\nplumbline: interrupted\n"
+
+#: For how long what is under way may end by itself after Ctrl-C, in seconds.
+_GRACE = 1.0
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one verb and returns its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -42,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.COULD_NOT
     except KeyboardInterrupt:
-        sys.stderr.write("\nplumbline: interrupted\n")
+        sys.stderr.write(_INTERRUPTED)
         return ExitCode.INTERRUPTED
 
 
@@ -51,6 +59,9 @@ def entry() -> None:
     # A verb ends before there is anything to collect, and looking for it again and again among
     # all the objects of a cluster takes longer than comparing them.
     gc.disable()
+    # Not where a shell has it ignored, as for a job in the background.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     code = main()
     # Nor is there anything to tear down but what registered for it (temporary files, coverage):
     # the interpreter would take as long to free every object as a warm comparison takes.
@@ -58,6 +69,24 @@ def entry() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def _interrupt(*_: object) -> None:
+    """Ends what is under way, and the process itself if that takes long.
+
+    Threads that wait for a server which doesn't answer can't be interrupted, and whoever started
+    them waits for them.
+    """
+    timer = threading.Timer(_GRACE, _give_up)
+    timer.daemon = True
+    timer.start()
+    raise KeyboardInterrupt
+
+
+def _give_up() -> None:
+    sys.stderr.write(_INTERRUPTED)
+    sys.stderr.flush()
+    os._exit(ExitCode.INTERRUPTED)
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:

@@ -165,11 +165,18 @@ def _ad_hoc(options: argparse.Namespace) -> TargetSettings:
 
 
 def _name(repo: str) -> str:
-    """Names a target by the last part of its repository."""
-    plain = repo.rstrip("/").removesuffix(".git")
-    if plain in ("", ".", ".."):
-        plain = Path(repo).resolve().name
-    return plain.replace("\\", "/").replace(":", "/").rpartition("/")[2] or "target"
+    """Names a target by the last part of its repository, never by the credentials in a URL."""
+    if "://" in repo:
+        return _last_part(repo.partition("?")[0]).rpartition("@")[2] or "target"
+    last = _last_part(repo)
+    if last in ("", ".", ".."):
+        last = _last_part(str(Path(repo).resolve()))
+    return last or "target"
+
+
+def _last_part(repo: str) -> str:
+    plain = repo.rstrip("/").removesuffix(".git").rstrip("/")
+    return plain.replace("\\", "/").replace(":", "/").rpartition("/")[2]
 
 
 def _with_namespaces(target: TargetSettings, namespaces: Sequence[str]) -> TargetSettings:

@@ -26,13 +26,22 @@ def style_of(options: argparse.Namespace) -> Style:
     return Style(colour=colour, width=width, full=options.full)
 
 
-def print_reports(reports: Sequence[Report], options: argparse.Namespace) -> None:
-    """Prints reports: several JSON ones as one list, several others one after the other."""
+def print_reports(
+    reports: Sequence[Report], options: argparse.Namespace, *, several: bool
+) -> None:
+    """Prints reports: several JSON ones as one list, several others one after the other.
+
+    Args:
+        reports: What to print.
+        options: The flags that say how.
+        several: Whether several targets were looked at, be it that all but one could not be read:
+            a program that reads JSON gets a list whatever comes of them.
+    """
     match options.output:
         case "json":
             from reconciler.render.serialized import report_json, reports_json
 
-            text = report_json(reports[0]) if len(reports) == 1 else reports_json(reports)
+            text = reports_json(reports) if several else report_json(reports[0])
         case "yaml":
             from reconciler.render.serialized import report_yaml
 
@@ -47,7 +56,8 @@ def print_reports(reports: Sequence[Report], options: argparse.Namespace) -> Non
 
             style, now = style_of(options), datetime.now(UTC)
             text = "\n".join(report_text(report, style, now) for report in reports)
-    write(text)
+    if text:
+        write(text)
 
 
 def write(text: str) -> None:

@@ -1,5 +1,6 @@
 """Says on standard error what is being waited for, once that has taken longer than a second."""
 
+import os
 import sys
 import threading
 from collections.abc import Collection, Mapping, Sequence
@@ -19,13 +20,23 @@ from reconciler.ports import Comparer, Live, Source
 _AFTER = 1.0
 _ERASE = "\r\x1b[K"
 
+#: What a terminal is taken for that doesn't say.
+_COLUMNS = 80
+
 
 class Progress:
     """Tells the stage; on a terminal in one line that goes away, else a line a stage."""
 
-    def __init__(self, stream: TextIO = sys.stderr) -> None:
-        self._stream = stream
-        self._live = stream.isatty()
+    def __init__(self, stream: TextIO | None = None, *, after: float = _AFTER) -> None:
+        """Says nothing yet.
+
+        Args:
+            stream: Where to say it; standard error if None.
+            after: For how long nothing is said, in seconds.
+        """
+        self._stream = sys.stderr if stream is None else stream
+        self._after = after
+        self._live = self._stream.isatty()
         self._stage = ""
         self._shown = ""
         self._changed = threading.Condition()
@@ -58,16 +69,29 @@ class Progress:
 
     def _watch(self) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._ended, _AFTER)
+            self._changed.wait_for(lambda: self._ended, self._after)
             while not self._ended:
                 if self._stage != self._shown:
                     self._say(self._stage)
                 self._changed.wait_for(lambda: self._ended or self._stage != self._shown)
 
     def _say(self, text: str) -> None:
+        # Late: whoever needn't wait needs none of it.
+        from reconciler.render.terminal import safe, truncated
+
         self._shown = text
-        self._stream.write(f"{_ERASE}{text} …" if self._live else f"{text} …\n")
+        line = f"{safe(text)} …"
+        if self._live:
+            # A line that went on below could not be erased.
+            line = truncated(line, self._columns() - 1)
+        self._stream.write(f"{_ERASE}{line}" if self._live else f"{line}\n")
         self._stream.flush()
+
+    def _columns(self) -> int:
+        try:
+            return os.get_terminal_size(self._stream.fileno()).columns or _COLUMNS
+        except OSError:
+            return _COLUMNS
 
 
 def announced(target: Target, progress: Progress) -> Target:

@@ -124,7 +124,11 @@ def _agreed(actions: int) -> bool:
         )
     sys.stderr.write(f"Carry out {actions} action{'s' if actions > 1 else ''}? [y/N] ")
     sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    # As bytes: what isn't text in this locale is a no like any other.
+    answer = sys.stdin.buffer.readline()
+    if not answer.endswith(b"\n"):
+        sys.stderr.write("\n")  # the input ended: the cursor still stands behind the question
+    return answer.strip().lower() in (b"y", b"yes")
 
 
 def _left(report: Report, plan: Plan) -> ExitCode:

@@ -3,19 +3,17 @@
 import contextlib
 import io
 import json
-import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
-from reconciler import bootstrap
-from reconciler.adapters.cluster.cluster import KubeCluster
 from reconciler.cli.main import main
-from reconciler.settings import Settings
 from tests.benchmarks.workload import commit
 from tests.tools.controlplane import ControlPlane
+
+_PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +81,7 @@ class RealTarget:
         argv += ["--kubeconfig", str(kubeconfig or self.plane.kubeconfig)]
         argv += ["--cache-dir", str(self.home / "cache"), "--state-dir", str(self.home / "state")]
         stdout, stderr = io.StringIO(), io.StringIO()
-        with (
-            _connections_closed(),
-            contextlib.redirect_stdout(stdout),
-            contextlib.redirect_stderr(stderr),
-        ):
+        with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
             try:
                 code = main(argv)
             except SystemExit as exit_:
@@ -117,32 +111,30 @@ class RealTarget:
         place = ("-n", self.namespaces[0]) if self.namespaces else ()
         self.plane.kubectl("apply", "-f", str(self.repo / name), *place)
 
+    def make(self, name: str, text: str) -> None:
+        """Declares a manifest and applies it."""
+        self.declare(name, text)
+        self.apply(name)
+
+    def patch(self, name: str, patch: object, manager: str = "by-hand") -> None:
+        """Edits an object, such as `configmap/one`, by a merge patch under a field manager."""
+        words = ("patch", *name.split("/"), "-n", self.namespaces[0], "--type=merge")
+        self.plane.kubectl(*words, "-p", json.dumps(patch), f"--field-manager={manager}")
+
+    def value(self, name: str, path: str) -> str:
+        """Gives what the cluster holds at a JSON path of an object."""
+        words = ("get", *name.split("/"), "-n", self.namespaces[0], "-o", f"jsonpath={{{path}}}")
+        return self.plane.kubectl(*words).stdout
+
+    def await_right(self, user: str, verb: str, resource: str) -> Path:
+        """Waits until a user may do something in the first namespace; gives its kubeconfig."""
+        words = ("auth", "can-i", verb, resource, "-n", self.namespaces[0])
+        deadline = time.monotonic() + _PATIENCE
+        # The authorizer reads bindings from a cache that follows a moment later.
+        while self.plane.kubectl(*words, user=user, check=False).stdout.strip() != "yes":
+            assert time.monotonic() < deadline, f"{user} may not {verb} {resource}"
+        return self.plane.user_kubeconfig(user)
+
     def kept_files(self) -> Iterator[Path]:
         """Gives everything that Plumbline keeps."""
         yield from (each for each in self.home.rglob("*") if each.is_file())
-
-
-@contextlib.contextmanager
-def _connections_closed() -> Iterator[None]:
-    """Closes the connections that a process of its own would close by ending."""
-    opened: list[KubeCluster] = []
-    plain = bootstrap.open_cluster
-
-    def recorded(settings: Settings) -> KubeCluster:
-        opened.append(plain(settings))
-        return opened[-1]
-
-    with mock.patch.object(bootstrap, "open_cluster", recorded):
-        try:
-            yield
-        finally:
-            for cluster in opened:
-                cluster.close()
-
-
-def head(repo: Path) -> str:
-    """Gives the commit that is checked out."""
-    words = ["git", "rev-parse", "HEAD"]
-    return subprocess.run(
-        words, cwd=repo, check=True, capture_output=True, text=True
-    ).stdout.strip()

@@ -109,10 +109,9 @@ def _zero(node: Node) -> Any:
 
 
 def _schema_or_other(item: Node) -> Convert:
+    convert = _Object(item)
+
     def converted(value: Any) -> Any:
-        convert = converter(item)
-        if convert is None:
-            return value
         if isinstance(value, dict):
             return convert(value)
         if isinstance(value, list):
@@ -240,7 +239,7 @@ class _CustomObject:
                 made[name] = None
         for name, default in self._defaults:
             if name not in made:
-                convert = fields[name][0] if name in fields else None
+                convert, _ = fields[name]
                 made[name] = default if convert is None else convert(default)
         return made
 

@@ -1,7 +1,6 @@
 """Leaves that the server reads into a Go type and prints anew."""
 
 import base64
-import binascii
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.normalize.quantity import of_json
@@ -27,7 +26,7 @@ def base64_bytes(value: Any) -> Any:
     try:
         # Go's decoder passes over line ends, and over bits that don't count.
         decoded = base64.b64decode(value.replace("\n", "").replace("\r", ""), validate=True)
-    except binascii.Error:
+    except ValueError:
         return value
     return base64.b64encode(decoded).decode("ascii")
 
@@ -42,22 +41,23 @@ def encoded(value: Any) -> Any:
 def time(value: Any) -> Any:
     """Gives a time as metav1.Time prints it: RFC 3339, UTC, whole seconds."""
     parsed = _parsed(value)
-    return value if parsed is None else parsed.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return value if parsed is None else f"{parsed.isoformat(timespec='seconds')}Z"
 
 
 def micro_time(value: Any) -> Any:
     """Gives a time as metav1.MicroTime prints it: RFC 3339, UTC, microseconds."""
     parsed = _parsed(value)
-    return value if parsed is None else parsed.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return value if parsed is None else f"{parsed.isoformat(timespec='microseconds')}Z"
 
 
 def _parsed(value: Any) -> "datetime | None":
+    """Gives a time in UTC, without its zone; None for what isn't one."""
     if not isinstance(value, str):
         return None
     from datetime import UTC, datetime  # few objects hold times; not worth every start
 
     try:
         parsed = datetime.fromisoformat(value)
-    except ValueError:
+        return parsed.astimezone(UTC).replace(tzinfo=None) if parsed.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return parsed.astimezone(UTC) if parsed.tzinfo else None

@@ -30,13 +30,16 @@ def declared_metadata(declared: Mapping[str, Any], live: Mapping[str, Any]) -> d
     for name in ("labels", "annotations"):
         entries = given.get(name)
         if entries:
-            if None in entries.values():
+            if isinstance(entries, Mapping) and None in entries.values():
                 entries = {k: "" if v is None else v for k, v in entries.items()}
             made[name] = entries
     if given.get("finalizers"):
         made["finalizers"] = given["finalizers"]
-    if given.get("ownerReferences"):
-        made["ownerReferences"] = [_owner(owner) for owner in given["ownerReferences"]]
+    owners = given.get("ownerReferences")
+    if owners:
+        made["ownerReferences"] = (
+            [_owner(owner) for owner in owners] if isinstance(owners, list) else owners
+        )
     return made
 
 

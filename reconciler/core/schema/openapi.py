@@ -5,7 +5,7 @@ server makes of it: unknown fields are dropped, defaults filled in
 (k8s.io/apiextensions-apiserver/pkg/apiserver/schema: pruning, defaulting, listtype).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.core.schema.node import Field, Node, Shape, Struct
@@ -35,24 +35,25 @@ def from_openapi(document: Mapping[str, Any], api_version: str, kind: str) -> No
         for found in schema.get(_KINDS) or ():
             named = (found.get("group") or "", found.get("version"), found.get("kind"))
             if named == (group, version, kind):
-                return _Reader(schemas).root(schema) if _is_custom(schema) else None
+                return _root(schema) if _is_custom(schema) else None
     return None
 
 
 def from_definition(definition: Mapping[str, Any]) -> dict[tuple[str, str], Node]:
     """Gives the roots of the kinds that one CustomResourceDefinition defines, by version.
 
-    A version without a schema is left out: nothing is known of it.
+    A version without a schema is left out: nothing is known of it. So is what isn't shaped as a
+    definition is: it comes from Git, where nobody has checked it.
     """
-    spec = definition.get("spec") or {}
-    kind = (spec.get("names") or {}).get("kind") or ""
+    spec = _mapping(definition.get("spec"))
+    kind = _mapping(spec.get("names")).get("kind")
     nodes: dict[tuple[str, str], Node] = {}
-    for version in spec.get("versions") or ():
-        schema = (version.get("schema") or {}).get("openAPIV3Schema")
-        if isinstance(schema, Mapping) and kind:
+    for version in _items(spec.get("versions")):
+        schema = _mapping(_mapping(version).get("schema")).get("openAPIV3Schema")
+        if isinstance(schema, Mapping) and isinstance(kind, str) and kind:
             preserved = {**schema, _PRESERVE: True} if spec.get("preserveUnknownFields") else schema
             api_version = f"{spec.get('group')}/{version.get('name')}"
-            nodes[api_version, kind] = _Reader({}).root(preserved)
+            nodes[api_version, kind] = _root(preserved)
     return nodes
 
 
@@ -84,62 +85,74 @@ def _references(schema: object) -> Iterator[str]:
             yield from _references(value)
 
 
-class _Reader:
-    def __init__(self, schemas: Mapping[str, _Schema]) -> None:
-        self._schemas = schemas
+def _root(schema: _Schema) -> Node:
+    # The server reads metadata as it does for its own kinds, whatever the schema says of it.
+    fields = {
+        name: child
+        for name, child in _mapping(schema.get("properties")).items()
+        if name not in ("apiVersion", "kind", "metadata")
+    }
+    return _object({**schema, "properties": fields}, root=True)
 
-    def root(self, schema: _Schema) -> Node:
-        # The server reads metadata as it does for its own kinds, whatever the schema says of it.
-        fields = {
-            name: child
-            for name, child in (schema.get("properties") or {}).items()
-            if name not in ("apiVersion", "kind", "metadata")
-        }
-        return self._object({**schema, "properties": fields}, root=True)
 
-    def _node(self, schema: _Schema) -> Node:
-        nullable = bool(schema.get("nullable"))
-        if "properties" in schema or schema.get("x-kubernetes-embedded-resource"):
-            return self._object(schema)
-        extra = schema.get("additionalProperties")
-        if extra is True or extra == {}:
-            return Node(Shape.ANY, custom=True, nullable=nullable)
-        if isinstance(extra, Mapping):
-            atomic = schema.get("x-kubernetes-map-type") == "atomic"
-            item = self._node(extra)
-            return Node(Shape.MAP, item=item, atomic=atomic, custom=True, nullable=nullable)
-        items = schema.get("items")
-        if schema.get("type") == "array" and isinstance(items, Mapping):
-            kind = schema.get("x-kubernetes-list-type") or "atomic"
-            keys = tuple(schema.get("x-kubernetes-list-map-keys") or ()) if kind == "map" else ()
-            return Node(
-                Shape.LIST,
-                item=self._node(items),
-                merge_keys=keys,
-                atomic=kind == "atomic",
-                custom=True,
-                nullable=nullable,
-            )
-        if schema.get("type") == "object" and not schema.get(_PRESERVE):
-            return self._object(schema)
+def _node(given: object) -> Node:
+    schema = _mapping(given)
+    nullable = bool(schema.get("nullable"))
+    if "properties" in schema or schema.get("x-kubernetes-embedded-resource"):
+        return _object(schema)
+    extra = schema.get("additionalProperties")
+    if extra is True or extra == {}:
         return Node(Shape.ANY, custom=True, nullable=nullable)
-
-    def _object(self, schema: _Schema, root: bool = False) -> Node:
+    if isinstance(extra, Mapping):
+        atomic = schema.get("x-kubernetes-map-type") == "atomic"
+        item = _node(extra)
+        return Node(Shape.MAP, item=item, atomic=atomic, custom=True, nullable=nullable)
+    items = schema.get("items")
+    if schema.get("type") == "array" and isinstance(items, Mapping):
+        kind = schema.get("x-kubernetes-list-type") or "atomic"
+        names = _items(schema.get("x-kubernetes-list-map-keys")) if kind == "map" else ()
         return Node(
-            Shape.STRUCT,
-            struct=lambda: self._struct(schema),
-            atomic=schema.get("x-kubernetes-map-type") == "atomic",
+            Shape.LIST,
+            item=_node(items),
+            merge_keys=tuple(name for name in names if isinstance(name, str)),
+            atomic=kind == "atomic",
             custom=True,
-            nullable=bool(schema.get("nullable")),
-            root=root,
+            nullable=nullable,
         )
+    if schema.get("type") == "object" and not schema.get(_PRESERVE):
+        return _object(schema)
+    return Node(Shape.ANY, custom=True, nullable=nullable)
 
-    def _struct(self, schema: _Schema) -> Struct:
-        properties: Mapping[str, _Schema] = schema.get("properties") or {}
-        fields = {name: Field(self._node(child)) for name, child in properties.items()}
-        if schema.get("x-kubernetes-embedded-resource"):
-            for name in ("apiVersion", "kind"):
-                fields.setdefault(name, Field(Node(Shape.ANY, custom=True)))
-            fields["metadata"] = Field(Node(Shape.METADATA, custom=True))
-        defaults = {n: child["default"] for n, child in properties.items() if "default" in child}
-        return Struct("", fields, defaults, open=bool(schema.get(_PRESERVE)))
+
+def _object(schema: _Schema, root: bool = False) -> Node:
+    return Node(
+        Shape.STRUCT,
+        struct=lambda: _struct(schema),
+        atomic=schema.get("x-kubernetes-map-type") == "atomic",
+        custom=True,
+        nullable=bool(schema.get("nullable")),
+        root=root,
+    )
+
+
+def _struct(schema: _Schema) -> Struct:
+    properties = _mapping(schema.get("properties"))
+    fields = {name: Field(_node(child)) for name, child in properties.items()}
+    if schema.get("x-kubernetes-embedded-resource"):
+        for name in ("apiVersion", "kind"):
+            fields.setdefault(name, Field(Node(Shape.ANY, custom=True)))
+        fields["metadata"] = Field(Node(Shape.METADATA, custom=True))
+    defaults = {
+        name: child["default"]
+        for name, child in properties.items()
+        if isinstance(child, Mapping) and "default" in child
+    }
+    return Struct("", fields, defaults, open=bool(schema.get(_PRESERVE)))
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _items(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()

@@ -207,9 +207,6 @@ def test_settings_of_a_broken_source_are_told_once(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def close(self) -> None:
-        pass
-
     def refuse(*_: object) -> None:
         raise ConfigError("--repo is empty", fix="name one")
 

@@ -98,9 +98,8 @@ def _secret(made: dict[str, Any]) -> None:
 def _namespace(made: dict[str, Any]) -> None:
     """SetDefaults_Namespace."""
     metadata = made["metadata"]
-    if metadata.get("name"):
-        labels = {**(metadata.get("labels") or {}), _NAMESPACE_LABEL: metadata["name"]}
-        made["metadata"] = {**metadata, "labels": labels}
+    labels = {**(metadata.get("labels") or {}), _NAMESPACE_LABEL: metadata["name"]}
+    made["metadata"] = {**metadata, "labels": labels}
 
 
 def _replication_controller(made: dict[str, Any]) -> None:
