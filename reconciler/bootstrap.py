@@ -2,6 +2,8 @@
 
 import hashlib
 import sys
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -11,24 +13,20 @@ from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 
-from reconciler.adapters.cluster.cluster import KubeCluster
-from reconciler.adapters.comparers.server import ServerComparer
-from reconciler.adapters.history.answers import AnswerFile, NoAnswers
-from reconciler.adapters.history.inventory import InventoryFile
-from reconciler.adapters.history.key import installation_key
-from reconciler.adapters.history.sightings import SightingFile
+from reconciler.adapters.sources.begun import Begun
 from reconciler.adapters.sources.rendering import RenderChoice
 from reconciler.adapters.sources.source import GitSource
-from reconciler.controller import Target
-from reconciler.core.ignore import IgnoreRule
-from reconciler.core.redact import Redaction
-from reconciler.core.schema import Schema, from_openapi, load
-from reconciler.core.scope import TransientKind
-from reconciler.ports import Comparer, Live
 from reconciler.settings import IgnoreSettings, Settings, TargetSettings, surroundings
 
 if TYPE_CHECKING:
+    from reconciler.adapters.cluster.cluster import KubeCluster
     from reconciler.adapters.cluster.dump import DumpLive
+    from reconciler.controller import Target
+    from reconciler.core.ignore import IgnoreRule
+    from reconciler.core.redact import Redaction
+    from reconciler.core.schema import Schema
+    from reconciler.core.scope import TransientKind
+    from reconciler.ports import Comparer, Live
 
 _DATA = Path(__file__).parent / "data"
 
@@ -57,8 +55,8 @@ class Opened:
         cluster: Its cluster; None where it is compared with a dump, which can't be written to.
     """
 
-    target: Target
-    cluster: KubeCluster | None
+    target: "Target"
+    cluster: "KubeCluster | None"
 
     def __enter__(self) -> Self:
         return self
@@ -74,35 +72,47 @@ class Opened:
 
 
 def open_target(settings: Settings, target: TargetSettings, how: How) -> Opened:
-    """Puts a target together. Reads the kubeconfig, and makes no request.
+    """Puts a target together, and begins to read its source. Makes no request to the cluster.
 
     Raises:
         ConfigError: The kubeconfig, or a folder, isn't as it must be.
         ClusterError: The dump can't be read.
     """
-    folders = _folders(settings)
+    # Git reads while this process still imports what speaks to the cluster, and finds out where
+    # that is: what a chart needs of it is promised.
+    namespace: Future[str] = Future()
+    source = Begun(open_source(settings, target, namespace.result))
+    try:
+        return _open_target(settings, target, how, source, namespace)
+    finally:
+        namespace.cancel()
+
+
+def _open_target(
+    settings: Settings, target: TargetSettings, how: How, source: Begun, promised: "Future[str]"
+) -> Opened:
+    from reconciler.adapters.history.inventory import InventoryFile
+    from reconciler.adapters.history.key import installation_key
+    from reconciler.adapters.history.sightings import SightingFile
+    from reconciler.controller import Target
+    from reconciler.core.redact import Redaction
+
     cluster = None if how.dump is not None else open_cluster(settings)
     live: Live = cluster if cluster is not None else open_dump(how.dump or "-")
-    redaction = Redaction(installation_key(folders.state / "digest.key"))
-    place = cluster.address if cluster else f"dump:{how.dump}"
-    # A dump never tells what is live for long, so its sightings have a file of their own.
-    state = folders.state / _identity(target, place)
-    comparer: Comparer
-    if cluster is None or how.offline:
-        from reconciler.adapters.comparers.offline import OfflineComparer
-
-        comparer = OfflineComparer(live)
-    else:
-        answers = folders.cache / "answers" / f"{_identity(target, place)}.json"
-        store = NoAnswers() if how.fresh else AnswerFile(answers)
-        comparer = ServerComparer(cluster, store, redaction)
     namespace = target.namespace or (cluster.namespace if cluster else "") or "default"
+    promised.set_result(namespace)
+    folders = _folders(settings)
+    redaction = Redaction(installation_key(folders.state / "digest.key"))
+    # A dump never tells what is live for long, so its sightings have a file of their own.
+    identity = _identity(target, cluster.address if cluster else f"dump:{how.dump}")
+    state = folders.state / identity
+    answers = folders.cache / "answers" / f"{identity}.json"
     return Opened(
         Target(
             name=target.name,
-            source=open_source(settings, target, namespace),
+            source=source,
             live=live,
-            comparer=comparer,
+            comparer=_comparer(live, cluster, how, answers, redaction),
             namespace=namespace,
             scope=frozenset(target.scope.namespaces),
             rules=(*builtin_rules(), *(_rule(n, each) for n, each in enumerate(target.ignore, 1))),
@@ -116,12 +126,28 @@ def open_target(settings: Settings, target: TargetSettings, how: How) -> Opened:
     )
 
 
-def open_cluster(settings: Settings) -> KubeCluster:
+def _comparer(
+    live: "Live", cluster: "KubeCluster | None", how: How, answers: Path, redaction: "Redaction"
+) -> "Comparer":
+    if cluster is None or how.offline:
+        from reconciler.adapters.comparers.offline import OfflineComparer
+
+        return OfflineComparer(live)
+    from reconciler.adapters.comparers.server import ServerComparer
+    from reconciler.adapters.history.answers import AnswerFile, NoAnswers
+
+    return ServerComparer(cluster, NoAnswers() if how.fresh else AnswerFile(answers), redaction)
+
+
+def open_cluster(settings: Settings) -> "KubeCluster":
     """Finds the cluster. Makes no request.
 
     Raises:
         ConfigError: There is none, or the kubeconfig lacks something.
     """
+    from reconciler.adapters.cluster.cluster import KubeCluster
+    from reconciler.core.schema import from_openapi
+
     return KubeCluster.connect(
         settings.cluster.kubeconfig or None,
         settings.cluster.context or None,
@@ -143,8 +169,16 @@ def open_dump(path: str) -> "DumpLive":
     return DumpLive.open(path, stdin=sys.stdin.buffer, bundled=bundled_schema)
 
 
-def open_source(settings: Settings, target: TargetSettings, namespace: str) -> GitSource:
-    """Finds the desired side. Reads nothing yet."""
+def open_source(
+    settings: Settings, target: TargetSettings, namespace: Callable[[], str]
+) -> GitSource:
+    """Finds the desired side. Reads nothing yet.
+
+    Args:
+        settings: For the programs and folders.
+        target: Where it is declared.
+        namespace: Gives the namespace of a chart's release.
+    """
     source = target.source
     return GitSource(
         repo=source.repo,
@@ -188,22 +222,28 @@ def _rules() -> dict[str, Any]:
     return data
 
 
-def builtin_rules() -> tuple[IgnoreRule, ...]:
+def builtin_rules() -> "tuple[IgnoreRule, ...]":
     """Gives the rules that ship with Plumbline."""
     return tuple(_builtin_rule(rule) for rule in _rules()["ignore"])
 
 
-def _builtin_rule(rule: dict[str, Any]) -> IgnoreRule:
+def _builtin_rule(rule: dict[str, Any]) -> "IgnoreRule":
+    from reconciler.core.ignore import IgnoreRule
+
     fields = {**rule, "managers": tuple(rule.get("managers", ()))}
     return IgnoreRule(**fields, builtin=True)
 
 
-def transient_kinds() -> tuple[TransientKind, ...]:
+def transient_kinds() -> "tuple[TransientKind, ...]":
     """Gives the kinds that are never unmanaged."""
+    from reconciler.core.scope import TransientKind
+
     return tuple(TransientKind(**kind) for kind in _rules()["transient"])
 
 
-def _rule(number: int, rule: IgnoreSettings) -> IgnoreRule:
+def _rule(number: int, rule: IgnoreSettings) -> "IgnoreRule":
+    from reconciler.core.ignore import IgnoreRule
+
     return IgnoreRule(
         name=f"ignore[{number}]",
         reason=rule.reason,
@@ -219,8 +259,10 @@ def _rule(number: int, rule: IgnoreSettings) -> IgnoreRule:
 
 
 @cache
-def bundled_schema() -> Schema:
+def bundled_schema() -> "Schema":
     """Gives what is known of Kubernetes' own kinds."""
+    from reconciler.core.schema import load
+
     return load(orjson.loads(_data("schema.json")))
 
 

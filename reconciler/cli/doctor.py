@@ -147,7 +147,7 @@ def _target(
 
     namespace = target.namespace or getattr(cluster, "namespace", "") or "default"
     try:
-        source = open_source(settings, target, namespace)
+        source = open_source(settings, target, lambda: namespace)
     except PlumblineError as error:
         yield of_error(f"{target.name}: Git", error)
         return

@@ -118,7 +118,7 @@ def _find(settings: Settings, target: TargetSettings) -> _Found:
     except PlumblineError as error:
         trouble = str(error).partition("\n")[0]
     namespace = namespace or "default"
-    source = open_source(settings, target, namespace)
+    source = open_source(settings, target, lambda: namespace)
     rendered = source.fetch()
     desired = desired_state(rendered, catalog, namespace)
     scope, left_out = _scope(desired, target.scope.namespaces)

@@ -26,9 +26,7 @@ def style_of(options: argparse.Namespace) -> Style:
     return Style(colour=colour, width=width, full=options.full)
 
 
-def print_reports(
-    reports: Sequence[Report], options: argparse.Namespace, *, several: bool
-) -> None:
+def print_reports(reports: Sequence[Report], options: argparse.Namespace, *, several: bool) -> None:
     """Prints reports: several JSON ones as one list, several others one after the other.
 
     Args:

@@ -54,7 +54,7 @@ class EmbeddedPlayground(AbstractContextManager["EmbeddedPlayground"]):
         """Makes what the folder's manifests declare."""
         source = SourceSettings(str(folder.parent), path=folder.name)
         cache = Settings(cache_dir=str(self.kubeconfig.parent / "cache" / "plumbline"))
-        rendered = open_source(cache, TargetSettings(NAMESPACE, source), NAMESPACE).fetch()
+        rendered = open_source(cache, TargetSettings(NAMESPACE, source), lambda: NAMESPACE).fetch()
         for manifest in rendered.manifests:
             self._cluster.add(manifest.body, "kubectl")
 

@@ -61,7 +61,7 @@ class GitSource:
         cache: A folder of this user's own, for clones and rendered manifests; 0700.
         values: Values files of a Helm chart, from its folder or from the repository's top.
         release: A chart's release; empty for the chart's own name.
-        namespace: A chart's namespace.
+        namespace: Gives a chart's namespace; asked for only where a chart is rendered.
         kube_version: Which Kubernetes a chart is told of; empty for helm's own idea.
         kustomize: kustomize or kubectl, by name or path; None for whichever is on PATH.
         helm: helm, by name or path; None for the one on PATH.
@@ -78,7 +78,7 @@ class GitSource:
     cache: Path
     values: tuple[str, ...] = ()
     release: str = ""
-    namespace: str = "default"
+    namespace: Callable[[], str] = lambda: "default"
     kube_version: str = ""
     kustomize: str | None = None
     helm: str | None = None
@@ -149,7 +149,7 @@ class GitSource:
                 self.environ,
                 self.values,
                 self.release,
-                self.namespace,
+                self.namespace(),
                 self.kube_version,
             )
         return PlainRenderer()

@@ -66,7 +66,7 @@ def chart(repository: Repository) -> Repository:
 
 
 def test_a_chart_with_the_places_of_its_objects(chart: Repository, helm: Make) -> None:
-    rendered = helm(chart.folder, "charts/shop", namespace="prod").fetch()
+    rendered = helm(chart.folder, "charts/shop", namespace=lambda: "prod").fetch()
     assert {(m.kind, m.name, str(m.source)) for m in rendered.manifests} == {
         ("CustomResourceDefinition", "things.example.dev", "charts/shop/crds/thing.yaml"),
         ("Service", "shop-web", "charts/shop/templates/web.yaml"),
