@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler.core.desired import desired_state
-from reconciler.core.drift import DriftType
+from reconciler.core.drift import Drift, DriftType
 from reconciler.core.expected import Expected
 from reconciler.core.ignore import IgnoreRule, describe, expired, holds
 from reconciler.core.redact import Redaction
@@ -131,6 +131,11 @@ def _report(target: Target, sides: Sides, found: "Detection", now: datetime) -> 
         f"an ignore rule has expired and hides nothing any more: {describe(rule)}"
         for rule in expired(target.rules, now.date())
     ]
+    if any(_is_anonymous(sides, drift) for drift in found.drifts):
+        notes.append(
+            "the live objects came without field managers, so nobody can tell who set what, nor "
+            "what the server filled in by itself: dump them with --show-managed-fields"
+        )
     if target.scope:
         notes += unseen(sides.live, sides.catalog, target.scope, target.transient)
     else:
@@ -152,6 +157,11 @@ def _report(target: Target, sides: Sides, found: "Detection", now: datetime) -> 
         unproven=found.unproven,
         notes=tuple(notes),
     )
+
+
+def _is_anonymous(sides: Sides, drift: Drift) -> bool:
+    live = sides.live.find(drift.api_version, drift.key)
+    return live is not None and not live["metadata"].get("managedFields")
 
 
 def _rfc3339(moment: datetime) -> str:

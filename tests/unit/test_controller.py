@@ -1,7 +1,7 @@
 """The flow from end to end on a cluster in memory: check, restore, explain."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
@@ -16,6 +16,7 @@ from reconciler.core.errors import ConfigError, SourceError
 from reconciler.core.explain import Origin
 from reconciler.core.ignore import IgnoreRule
 from reconciler.core.inventory import Inventory
+from reconciler.core.live import Listing, LiveState
 from reconciler.core.outcome import OutcomeType
 from reconciler.core.path import format_path
 from reconciler.core.planning import Permissions
@@ -77,6 +78,19 @@ class Memory:
     def save(self, inventory: Inventory) -> None:
         self.inventory = inventory
         self.saves += 1
+
+
+class Anonymous(FakeCluster):
+    """A cluster as `kubectl get` dumps it."""
+
+    def __init__(self, cluster: FakeCluster) -> None:
+        self.__dict__ = cluster.__dict__
+
+    def read(self, listings: Sequence[Listing]) -> LiveState:
+        live = super().read(listings)
+        for _, _, body in live.each():
+            body["metadata"].pop("managedFields", None)
+        return live
 
 
 @dataclass
@@ -162,6 +176,13 @@ def test_what_cannot_be_read_is_unreadable_and_its_kind_is_named() -> None:
     report = check(made.target()).report
     assert report.summary == Summary(2, 1, 0, 1, 0)
     assert any("may not list configmaps" in note for note in report.notes)
+
+
+def test_that_field_managers_are_missing_is_said() -> None:
+    made = edited(world(config(colour="blue")), colour="red")
+    anonymous = replace(made.target(), live=Anonymous(made.cluster))
+    assert not any("field managers" in note for note in check(made.target()).report.notes)
+    assert any("--show-managed-fields" in note for note in check(anonymous).report.notes)
 
 
 def test_without_a_scope_nothing_unmanaged_is_looked_for_and_that_is_said() -> None:

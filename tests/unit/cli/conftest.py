@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from reconciler.bootstrap import bundled_schema
+from reconciler.core.normalize import expect
 from reconciler.core.resource import JsonObject, ResourceKey
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.embedded import EmbeddedServer
@@ -142,9 +144,14 @@ def _recolour(body: JsonObject, colour: str) -> None:
 
 
 def _defaults(body: JsonObject) -> None:
-    """Does what the API server does to a Deployment, as far as these tests look."""
-    if body["kind"] == "Deployment":
-        body["spec"].setdefault("paused", False)
+    """Fills in what the API server would, by the product's own table of it."""
+    node = bundled_schema().node(body["apiVersion"], body["kind"])
+    bare = {name: body[name] for name in ("apiVersion", "kind")}
+    made = expect(body, {**bare, "metadata": {"name": body["metadata"]["name"]}}, node).body
+    body |= {name: value for name, value in made.items() if name != "metadata"}
+    if body["kind"] == "Namespace":
+        labels = body["metadata"].setdefault("labels", {})
+        labels["kubernetes.io/metadata.name"] = body["metadata"]["name"]
 
 
 @pytest.fixture

@@ -109,10 +109,7 @@ def test_a_dump_in_place_of_the_cluster(shop: Shop, capsys: Captured) -> None:
     code, report = _report(shop, capsys, "--live", str(dump))
     assert code == 1
     assert report["comparison"] == "offline"
-    assert report["summary"] == {
-        **{"resources": 3, "inSync": 2, "drifted": 1},
-        **{"unreadable": 0, "hidden": report["summary"]["hidden"]},
-    }
+    assert (report["summary"]["inSync"], report["summary"]["drifted"]) == (2, 1)
 
 
 def test_a_dump_from_standard_input(

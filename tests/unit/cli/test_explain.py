@@ -56,7 +56,7 @@ def test_every_field_is_accounted_for(configured: Shop, capsys: Captured) -> Non
     origins = _origins(document)
     assert origins["spec.replicas"] == "ignored"
     assert origins["spec.template.spec.hostNetwork"] == "drift"
-    assert origins["spec.paused"] == "defaulted"
+    assert origins["spec.revisionHistoryLimit"] == "defaulted"
     assert origins["spec.template.spec.containers[name=web].image"] == "declared"
     assert origins["metadata.uid"] == "server"
     live = configured.cluster.objects()[WEB]
@@ -73,7 +73,7 @@ def test_text_tells_where_fields_come_from(configured: Shop, capsys: Captured) -
     out = capsys.readouterr().out
     assert out.startswith("Deployment shop/web  apps/v1  shop.yaml:12 @ ")
     assert "\nmodified\n" in out
-    assert "ignored     replicas: 5" not in out.partition("spec:")[0]
+    assert "ignored       replicas: 5" in out
     assert "hostNetwork: true  not in Git · kubectl-scale, " in out
     assert "1 ignored     explained by a rule of yours\n" in out
 
@@ -157,4 +157,4 @@ def test_a_dump_is_explained_too(shop: Shop, capsys: Captured) -> None:
     dump = shop.folder / "dump.json"
     dump.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
     assert main(shop.words("explain", "configmap/settings", "--live", str(dump))) == 1
-    assert "drift       colour: red" in capsys.readouterr().out
+    assert "drift         colour: red  Git says blue · kubectl-edit, " in capsys.readouterr().out

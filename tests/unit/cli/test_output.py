@@ -4,6 +4,7 @@ import argparse
 import io
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 
 import pytest
 
@@ -17,13 +18,24 @@ def _options(*, no_color: bool = False, full: bool = False) -> argparse.Namespac
     return argparse.Namespace(no_color=no_color, full=full)
 
 
+@contextmanager
+def _on(terminal: Terminal) -> Iterator[None]:
+    """Makes a terminal standard output.
+
+    Not a fixture: pytest puts its own standard output back between a fixture and its test.
+    """
+    with (
+        open(terminal.line, "w", encoding="utf-8", closefd=False) as stream,  # noqa: PTH123
+        redirect_stdout(stream),
+    ):
+        yield
+
+
 @pytest.fixture
-def screen(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
-    """A terminal that is standard output, in an environment that says nothing of colours."""
+def screen(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """A terminal in an environment that says nothing of colours."""
     monkeypatch.delenv("NO_COLOR", raising=False)
-    with open(terminal.line, "w", encoding="utf-8", closefd=False) as stream:  # noqa: PTH123
-        monkeypatch.setattr(sys, "stdout", stream)
-        yield terminal
+    return terminal
 
 
 def _pipe(monkeypatch: pytest.MonkeyPatch, encoding: str, errors: str = "strict") -> io.BytesIO:
@@ -35,12 +47,14 @@ def _pipe(monkeypatch: pytest.MonkeyPatch, encoding: str, errors: str = "strict"
 
 def test_a_terminal_has_colours_and_its_own_width(screen: Terminal) -> None:
     screen.resize(132)
-    assert style_of(_options()) == Style(colour=True, width=132)
+    with _on(screen):
+        assert style_of(_options()) == Style(colour=True, width=132)
 
 
 def test_a_terminal_that_does_not_say_is_80_wide(screen: Terminal) -> None:
     screen.resize(0)
-    assert style_of(_options()).width == 80
+    with _on(screen):
+        assert style_of(_options()).width == 80
 
 
 def test_a_terminal_that_cannot_be_asked_is_80_wide(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +72,8 @@ def test_a_pipe_has_no_colours_and_is_80_wide(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_no_color_by_flag(screen: Terminal) -> None:
-    assert not style_of(_options(no_color=True)).colour
+    with _on(screen):
+        assert not style_of(_options(no_color=True)).colour
 
 
 @pytest.mark.parametrize(("value", "colour"), [("1", False), ("0", False), ("", True)])
@@ -67,7 +82,8 @@ def test_no_color_by_environment(
 ) -> None:
     # no-color.org: present and not empty, regardless of its value.
     monkeypatch.setenv("NO_COLOR", value)
-    assert style_of(_options()).colour is colour
+    with _on(screen):
+        assert style_of(_options()).colour is colour
 
 
 def test_values_are_in_full_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +126,8 @@ def test_complaints_are_harmless_line_by_line(capsys: pytest.CaptureFixture[str]
 def test_a_report_on_a_terminal_is_coloured_and_fits(shop: Shop, screen: Terminal) -> None:
     shop.recolour("red " * 60)
     screen.resize(60)
-    assert main(shop.words("check", "-n", "shop")) == 1
+    with _on(screen):
+        assert main(shop.words("check", "-n", "shop")) == 1
     shown = screen.shown()
     assert "\x1b[31m" in shown
     plain = shown.replace("\x1b[0m", "")
@@ -125,7 +142,8 @@ def test_documents_have_no_colours_even_on_a_terminal(
     shop: Shop, screen: Terminal, output: str
 ) -> None:
     shop.recolour()
-    assert main(shop.words("check", "-o", output)) == 1
+    with _on(screen):
+        assert main(shop.words("check", "-o", output)) == 1
     shown = screen.shown()
     assert "colour" in shown
     assert "\x1b" not in shown
@@ -133,7 +151,8 @@ def test_documents_have_no_colours_even_on_a_terminal(
 
 def test_no_color_holds_for_a_whole_report(shop: Shop, screen: Terminal) -> None:
     shop.recolour()
-    assert main(shop.words("check", "--no-color")) == 1
+    with _on(screen):
+        assert main(shop.words("check", "--no-color")) == 1
     shown = screen.shown()
     assert "data.colour" in shown
     assert "\x1b" not in shown
