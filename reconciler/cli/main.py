@@ -62,11 +62,17 @@ def entry() -> None:
     # Not where a shell has it ignored, as for a job in the background.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
-    code = main()
+    try:
+        code = main()
+    except SystemExit as end:  # argparse's own: help was asked for, or the words are no command
+        code = int(end.code or 0)
     # Nor is there anything to tear down but what registered for it (temporary files, coverage):
     # the interpreter would take as long to free every object as a warm comparison takes.
     atexit._run_exitfuncs()
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = ExitCode.COULD_NOT
     sys.stderr.flush()
     os._exit(code)
 

@@ -188,6 +188,8 @@ def _custom(node: Node) -> Convert | None:
             return _CustomObject(node)
         case Shape.LIST | Shape.MAP if node.item is not None:
             return _custom_items(converter(node.item), node.item.nullable)
+        case Shape.MAP:
+            return _emptied
         case Shape.METADATA:
             return embedded_metadata
         case _:
@@ -206,6 +208,21 @@ def _custom_items(convert: Convert | None, nullable: bool) -> Convert:
         return values
 
     return converted
+
+
+def _emptied(value: Any) -> Any:
+    """Drops what is in the values of a map of anything, `additionalProperties: true`.
+
+    Nothing is known of what an object in it may hold, and the server drops what it doesn't know
+    (k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning, prune without a schema).
+    """
+    return {n: _pruned(v) for n, v in value.items()} if isinstance(value, dict) else value
+
+
+def _pruned(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {}
+    return [_pruned(inner) for inner in value] if isinstance(value, list) else value
 
 
 class _CustomObject:

@@ -101,8 +101,8 @@ def _node(given: object) -> Node:
     if "properties" in schema or schema.get("x-kubernetes-embedded-resource"):
         return _object(schema)
     extra = schema.get("additionalProperties")
-    if extra is True or extra == {}:
-        return Node(Shape.ANY, custom=True, nullable=nullable)
+    if extra is True:
+        return Node(Shape.MAP, custom=True, nullable=nullable)
     if isinstance(extra, Mapping):
         atomic = schema.get("x-kubernetes-map-type") == "atomic"
         item = _node(extra)

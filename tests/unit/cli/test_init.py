@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.cli.init import configuration_text
@@ -104,8 +104,8 @@ def test_the_cluster_says_which_context_and_namespace(
     _commit(home / "shop", namespace=NAMESPACE, secret=SECRET)
     assert main(["init", "--repo", "shop"]) == 0
     assert _read(home / "plumbline.yaml").namespace == "kitchen"
-    settings = load_settings(str(home / "plumbline.yaml"), {}, {})
-    assert settings.cluster.context == "kind-shop"
+    read = load_settings(str(home / "plumbline.yaml"), {}, {})
+    assert read.cluster.context == "kind-shop"
     assert "couldn't be asked" not in capsys.readouterr().out
 
 
@@ -204,15 +204,19 @@ def test_the_context_is_written_down() -> None:
     ),
     st.sampled_from(["", "kube-system"]),
 )
+@example(TargetSettings(".0", SourceSettings("-.inf", path=".", release="0o7")), "")
+@settings(max_examples=40, deadline=None)
 def test_whatever_is_written_is_read_as_it_was(target: TargetSettings, left_out: str) -> None:
     from reconciler.settings.configuration import read_configuration
 
     text = configuration_text(target, "", [left_out] if left_out else [])
-    content = yaml.safe_load(text)
+    content = yaml.load(text, yaml.CSafeLoader)
     assert read_configuration(None, content, {}) == Settings(targets=(target,))
 
 
-@pytest.mark.parametrize("word", ["1.30", "true", "on", "null", "~", "1e3", "0x1f", "a: b", "#x"])
+@pytest.mark.parametrize(
+    "word", ["1.30", ".5", ".inf", "true", "on", "null", "~", "1e3", "0x1f", "a: b", "#x"]
+)
 def test_words_that_yaml_reads_otherwise_are_quoted(word: str) -> None:
     text = configuration_text(TargetSettings(word, SourceSettings("shop")))
     assert yaml.safe_load(text)["targets"][0]["name"] == word

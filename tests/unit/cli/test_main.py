@@ -36,7 +36,9 @@ def _command(code: str, *words: str) -> list[str]:
 
 
 def _environ() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(_ROOT)}
+    """Gives an environment in which Python buffers its output, as it does by itself."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return {**kept, "PYTHONPATH": str(_ROOT)}
 
 
 def _imported(*words: str) -> tuple[int, set[str]]:
@@ -169,12 +171,15 @@ def test_one_ctrl_c_ends_it_even_where_the_server_does_not_answer(shop: Shop) ->
     assert b"Traceback" not in err
 
 
-def test_a_reader_who_has_read_enough_is_no_trouble(shop: Shop) -> None:
+@pytest.mark.parametrize("words", [("check",), ("check", "-o", "json"), ("--help",)])
+def test_a_reader_who_has_read_enough_is_no_trouble(shop: Shop, words: tuple[str, ...]) -> None:
+    if "check" in words:
+        words = tuple(shop.words(*words))
     reading, writing = os.pipe()
     os.close(reading)
     try:
         done = subprocess.run(
-            _command(_ENTRY, *shop.words("check")),
+            _command(_ENTRY, *words),
             env=_environ(),
             stdout=writing,
             stderr=subprocess.PIPE,
@@ -198,6 +203,15 @@ def test_the_command_exits_as_its_verb_says_and_writes_all_of_it(shop: Shop) -> 
     assert done.returncode == 1
     assert json.loads(done.stdout)["summary"]["drifted"] == 1
     assert done.stderr == ""
+
+
+def test_words_that_are_no_command_exit_2_from_the_shell_too() -> None:
+    command = _command(_ENTRY, "polish")
+    done = subprocess.run(command, env=_environ(), capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "usage: plumbline" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -25,7 +25,7 @@ def _on(terminal: Terminal) -> Iterator[None]:
     Not a fixture: pytest puts its own standard output back between a fixture and its test.
     """
     with (
-        open(terminal.line, "w", encoding="utf-8", closefd=False) as stream,  # noqa: PTH123
+        open(terminal.line, "w", encoding="utf-8", closefd=False) as stream,
         redirect_stdout(stream),
     ):
         yield

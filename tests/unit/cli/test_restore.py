@@ -26,7 +26,7 @@ def drifted(shop: Shop) -> Shop:
 @pytest.fixture
 def asked(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
     """A terminal that is standard input."""
-    with open(terminal.line, encoding="utf-8", closefd=False) as stream:  # noqa: PTH123
+    with open(terminal.line, encoding="utf-8", closefd=False) as stream:
         monkeypatch.setattr(sys, "stdin", stream)
         yield terminal
 
@@ -174,7 +174,7 @@ def test_json_of_a_dry_run_holds_the_plan(drifted: Shop, capsys: Captured) -> No
 def test_json_of_a_restore_holds_what_became_of_it(drifted: Shop, capsys: Captured) -> None:
     code, document = _document(drifted, capsys, "--yes")
     assert code == 0
-    assert [each["outcome"] for each in document["outcomes"]] == ["restored"]
+    assert [each["type"] for each in document["outcomes"]] == ["restored"]
     assert len(document["plan"]["actions"]) == 1
     assert document["summary"]["inSync"] == 3
 

@@ -144,7 +144,7 @@ def test_a_replication_controller_is_labelled_as_its_template(
 
 
 @pytest.mark.parametrize(
-    ("given", "default", "request"),
+    ("given", "default", "requested"),
     [
         ({"type": "Pod", "max": {"cpu": 2}}, None, None),
         ({"type": "Container", "max": {"cpu": 2}}, {"cpu": "2"}, {"cpu": "2"}),
@@ -167,10 +167,10 @@ def test_a_replication_controller_is_labelled_as_its_template(
     ],
 )
 def test_a_limit_ranges_defaults_follow_from_each_other(
-    given: Any, default: Any, request: Any
+    given: Any, default: Any, requested: Any
 ) -> None:
     (item,) = spec_of("v1", "LimitRange", limits=[given])["limits"]
-    assert (item.get("default"), item.get("defaultRequest")) == (default, request)
+    assert (item.get("default"), item.get("defaultRequest")) == (default, requested)
 
 
 def test_of_a_service_accounts_secrets_only_the_names_are_kept() -> None:

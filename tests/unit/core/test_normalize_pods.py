@@ -29,12 +29,6 @@ def test_the_pull_policy_depends_on_the_tag(image: str, policy: str) -> None:
     assert container_of(image=image)["imagePullPolicy"] == policy
 
 
-def test_a_container_without_an_image_keeps_its_policy_as_for_a_tag() -> None:
-    """Only a template may lack an image: something fills it in at each rollout."""
-    containers = [{"name": "c"}]
-    assert pod_of(containers=containers)["containers"][0]["imagePullPolicy"] == "IfNotPresent"
-
-
 def test_a_pull_policy_that_is_given_stays() -> None:
     assert container_of(image="nginx", imagePullPolicy="Never")["imagePullPolicy"] == "Never"
 

@@ -238,10 +238,7 @@ def test_an_autoscalers_behavior_is_filled_in_once_it_is_given(given: Any, made:
     assert spec["minReplicas"] == 1
 
 
-METRICS = (
-    '[{"type":"Resource","resource":{"name":"memory",'
-    '"target":{"type":"Utilization","averageUtilization":70}}}]'
-)
+METRICS = '[{"type":"Resource","resource":{"name":"memory","targetAverageUtilization":70}}]'
 
 
 @pytest.mark.parametrize(
