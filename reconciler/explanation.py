@@ -1,5 +1,7 @@
 """Accounts for every field of one object of a target."""
 
+from collections.abc import Sequence
+
 from reconciler.controller import Target, check
 from reconciler.core.drift import Drift, DriftType
 from reconciler.core.errors import ConfigError
@@ -65,11 +67,12 @@ def _explained_as(drift: Drift | None) -> str:
 
 
 def _named(sides: Sides, kind: str, name: str, namespace: str) -> tuple[ResourceKey, str]:
-    """Finds an object by what people type: `deploy/web`, `Deployment/web`, `deployments/web`."""
+    """Finds an object by what people type: `deploy/web`, `deployments.apps/web`."""
+    word, dot, group = kind.casefold().partition(".")
     wanted = {
         (k.group, k.kind)
         for k in sides.catalog.kinds.values()
-        if kind.casefold() in (k.kind.casefold(), k.plural.casefold(), *k.short_names)
+        if word in (k.kind.casefold(), k.plural.casefold(), *k.short_names)
     }
     known = {key: manifest.api_version for key, manifest in sides.desired.resources.items()}
     for api_version, key, _ in sides.live.each():
@@ -78,7 +81,8 @@ def _named(sides: Sides, kind: str, name: str, namespace: str) -> tuple[Resource
         key
         for key in known
         if key.name == name
-        and ((key.group, key.kind) in wanted or key.kind.casefold() == kind.casefold())
+        and ((key.group, key.kind) in wanted or key.kind.casefold() == word)
+        and (not dot or key.group == group)
         and (not namespace or key.namespace in ("", namespace))
     ]
     if not found:
@@ -87,6 +91,14 @@ def _named(sides: Sides, kind: str, name: str, namespace: str) -> tuple[Resource
             fix="name the object as `kubectl get` shows it, and its namespace with -n",
         )
     if len(found) > 1:
-        places = ", ".join(sorted(str(key) for key in found))
-        raise ConfigError(f"{kind}/{name} may be any of {places}", fix="name a namespace with -n")
+        raise _ambiguous(f"{kind}/{name}", found)
     return found[0], known[found[0]]
+
+
+def _ambiguous(named: str, found: Sequence[ResourceKey]) -> ConfigError:
+    places = sorted(f"{key} ({key.group})" if key.group else str(key) for key in found)
+    groups = len({key.group for key in found}) > 1
+    return ConfigError(
+        f"{named} may be any of {', '.join(places)}",
+        fix="name its group, as in deployment.apps/web" if groups else "name a namespace with -n",
+    )

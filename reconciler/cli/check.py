@@ -25,7 +25,6 @@ def run(options: argparse.Namespace) -> ExitCode:
     """
     from reconciler.bootstrap import How, open_target
     from reconciler.cli.progress import Progress, announced
-    from reconciler.controller import check
 
     settings = settings_of(options)
     how = How(dump=options.live, offline=options.offline, fresh=options.fresh)
@@ -36,6 +35,9 @@ def run(options: argparse.Namespace) -> ExitCode:
         for number, target in enumerate(targets):
             try:
                 with open_target(settings, target, how) as opened:
+                    # Late: git has begun to read, and this takes as long.
+                    from reconciler.controller import check
+
                     if number == 0:
                         Thread(target=_read_ahead, name="imports", daemon=True).start()
                     reports.append(check(announced(opened.target, progress)).report)

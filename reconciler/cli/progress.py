@@ -1,21 +1,24 @@
 """Says on standard error what is being waited for, once that has taken longer than a second."""
 
+from __future__ import annotations  # names of types alone: they are imported when they are needed
+
 import os
 import sys
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Self, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
-from reconciler.controller import Target
-from reconciler.core.desired import DesiredState, Rendered
-from reconciler.core.expected import Answer
-from reconciler.core.live import Listing, LiveState
-from reconciler.core.report import Comparison, Requests
-from reconciler.core.resource import Catalog, ResourceKey, ResourceKind
-from reconciler.core.schema import Schema
-from reconciler.ports import Comparer, Live, Source
+if TYPE_CHECKING:
+    from reconciler.controller import Target
+    from reconciler.core.desired import DesiredState, Rendered
+    from reconciler.core.expected import Answer
+    from reconciler.core.live import Listing, LiveState
+    from reconciler.core.report import Comparison, Requests
+    from reconciler.core.resource import Catalog, ResourceKey, ResourceKind
+    from reconciler.core.schema import Schema
+    from reconciler.ports import Comparer, Live, Source
 
 _AFTER = 1.0
 _ERASE = "\r\x1b[K"
