@@ -145,9 +145,11 @@ class Takeover:
             inner = owners.item(dict(step.keys), False)
             where, spot = (*path, step), (*place, "*")
             if key not in mine:
-                got = self._only_live(entry, item, where, spot, inner)
-                if got is not _NOTHING and got == entry:
+                before = len(self.carried), len(self.unproven), self.hidden
+                if self._only_live(entry, item, where, spot, inner) == entry:
                     made[key] = entry
+                else:
+                    self._forget(*before)
             elif mine[key] == entry:
                 made[key] = entry
             else:
@@ -156,6 +158,12 @@ class Takeover:
             return list(made.values())
         first = [made.get(key, entry) for key, entry in mine.items()]
         return [*first, *(entry for key, entry in made.items() if key not in mine)]
+
+    def _forget(self, carried: int, unproven: int, hidden: int) -> None:
+        """Takes back what was taken over of an item that as a whole is somebody's."""
+        del self.carried[carried:]
+        del self.unproven[unproven:]
+        self.hidden = hidden
 
     def _finalizers(self, my: list[Any], their: list[Any], path: Path, owners: Owners) -> list[Any]:
         extra = [

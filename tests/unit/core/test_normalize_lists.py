@@ -149,16 +149,18 @@ def test_a_list_without_keys_is_declared_as_a_whole(mine: list[str], live: list[
 
 
 def test_of_a_list_that_only_the_live_object_has_what_nobody_owns_is_taken_over() -> None:
-    body = declared("v1", "ServiceAccount")
-    live = declared("v1", "ServiceAccount", imagePullSecrets=[{"name": "a"}, {"name": "b"}])
-    entry = managed(body, "operator")
-    owned = {".": {}, 'k:{"name":"a"}': {".": {}, "f:name": {}}}
-    entry["fieldsV1"] = {"f:imagePullSecrets": owned}
-    expected = ask(body, live_of(live, [entry]))
-    assert expected.body == {**body, "imagePullSecrets": [{"name": "b"}]}
-    assert carried(expected) == ["imagePullSecrets[name=b]"]
-    entry["fieldsV1"]["f:imagePullSecrets"]['k:{"name":"b"}'] = {".": {}}
-    assert ask(body, live_of(live, [entry])).body == body
+    live = live_with([MADE])
+    pod = live["spec"]["template"]["spec"]
+    edited, injected = [{"name": name, "emptyDir": {}} for name in ("edited", "injected")]
+    pod["volumes"] = [edited, injected]
+    entry = owner_of("c")
+    owned: JsonObject = {'k:{"name":"edited"}': {".": {}, "f:name": {}}}
+    entry["fieldsV1"]["f:spec"]["f:template"]["f:spec"]["f:volumes"] = owned
+    expected = ask(BODY, live_of(live, [entry]))
+    assert expected.body["spec"]["template"]["spec"]["volumes"] == [injected]
+    assert carried(expected) == ["spec.template.spec.volumes[name=injected]"]
+    owned['k:{"name":"injected"}'] = {".": {}}
+    assert "volumes" not in ask(BODY, live_of(live, [entry])).body["spec"]["template"]["spec"]
 
 
 def test_of_an_object_that_only_the_live_one_has_what_nobody_owns_is_taken_over() -> None:
