@@ -43,19 +43,20 @@ class ServerComparer:
         answers: dict[ResourceKey, Answer] = {}
         moved: list[_Case] = []
         for key, manifest in desired.resources.items():
-            body = live.find(manifest.api_version, key)
-            kind = catalog.find(manifest.api_version, manifest.kind)
+            api_version = manifest.api_version
+            body = live.find(api_version, key)
+            kind = catalog.find(api_version, key.kind)
             if body is None or kind is None:
                 continue
-            case = _Case(key, manifest, body, kind, _question(key, manifest, body, catalog))
+            question = _question(key, manifest, body, catalog)
             known = kept.get(key)
-            if known is None or known.question != case.question:
-                moved.append(case)
-            elif known.in_sync_at == case.version != "":
+            if known is not None and known.question != question:
+                known = None
+            if known is not None and known.in_sync_at and known.in_sync_at == _version(body):
                 answers[key] = InSync(known.hidden)
                 keep[key] = known
             else:
-                moved.append(replace(case, known=known))
+                moved.append(_Case(key, manifest, body, kind, question, known))
         if moved:
             self._settle(moved, answers, keep)
         if keep != kept:
@@ -148,12 +149,16 @@ class _Case:
 
     @property
     def version(self) -> str:
-        return str(self.live["metadata"].get("resourceVersion") or "")
+        return _version(self.live)
 
     def proven(self, hidden: int) -> KeptAnswer:
         """Gives what to keep of an object that was proven in sync."""
         known = self.known or KeptAnswer(self.question)
         return replace(known, in_sync_at=self.version, hidden=hidden)
+
+
+def _version(body: JsonObject) -> str:
+    return str(body["metadata"].get("resourceVersion") or "")
 
 
 def _question(key: ResourceKey, manifest: Manifest, live: JsonObject, catalog: Catalog) -> str:
