@@ -21,6 +21,7 @@ from reconciler.settings import IgnoreSettings, Settings, TargetSettings, surrou
 if TYPE_CHECKING:
     from reconciler.adapters.cluster.cluster import KubeCluster
     from reconciler.adapters.cluster.dump import DumpLive
+    from reconciler.adapters.history.database import DatabaseHistory
     from reconciler.controller import Target
     from reconciler.core.ignore import IgnoreRule
     from reconciler.core.redact import Redaction
@@ -156,6 +157,21 @@ def open_cluster(settings: Settings) -> "KubeCluster":
         from_openapi=from_openapi,
         cache=_folders(settings).cache / "openapi",
     )
+
+
+def open_history(settings: Settings, *, create: bool = True) -> "DatabaseHistory":
+    """Opens the history: the configured database, or a file in the state folder.
+
+    Raises:
+        ConfigError: The setting names no database.
+        HistoryError: It can't be reached, or there is none and none is to be made.
+    """
+    from reconciler.adapters.history.database import DatabaseHistory
+    from reconciler.adapters.history.key import installation_key
+
+    state = _folders(settings).state
+    database = settings.history.database or str(state / "history.db")
+    return DatabaseHistory.open(database, installation_key(state / "digest.key"), create=create)
 
 
 def open_dump(path: str) -> "DumpLive":

@@ -78,6 +78,13 @@ class IgnoreSettings:
     until: date | None = None
 
 
+class Mode(StrEnum):
+    """What the controller does about drift of a target."""
+
+    OBSERVE = "observe"  # reports it
+    RESTORE = "restore"  # restores it by itself
+
+
 @dataclass(frozen=True)
 class TargetSettings:
     """One thing to keep true.
@@ -88,6 +95,8 @@ class TargetSettings:
         namespace: For manifests that name none; empty for the kubeconfig context's.
         scope: Where unmanaged objects are looked for.
         ignore: What is not drift.
+        mode: What the controller does about drift.
+        prune: Whether it deletes what was declared once and isn't any more.
     """
 
     name: str
@@ -95,6 +104,60 @@ class TargetSettings:
     namespace: str = ""
     scope: ScopeSettings = ScopeSettings()
     ignore: tuple[IgnoreSettings, ...] = ()
+    mode: Mode = Mode.OBSERVE
+    prune: bool = False
+
+
+@dataclass(frozen=True)
+class ScheduleSettings:
+    """When the controller looks.
+
+    Attributes:
+        interval: From one look at a target to the next, such as `3m`.
+        jitter: Up to so much more or less, so that targets don't all look at once.
+        watch: Whether it also looks at once when something moved in the cluster.
+        workers: How many targets it looks at at the same time.
+    """
+
+    interval: str = "3m"
+    jitter: str = "20s"
+    watch: bool = True
+    workers: int = 4
+
+
+@dataclass(frozen=True)
+class LeaseSettings:
+    """Which replica acts, where there are several.
+
+    Attributes:
+        namespace: Where the Leases are by which they agree; empty where there is only one.
+    """
+
+    namespace: str = ""
+
+
+@dataclass(frozen=True)
+class HistorySettings:
+    """Where the controller remembers what happened.
+
+    Attributes:
+        database: A PostgreSQL URL, for several replicas; empty for a file in the state folder.
+        retention: For how long events are kept, such as `8760h`; empty for good.
+    """
+
+    database: str = ""
+    retention: str = ""
+
+
+@dataclass(frozen=True)
+class ServeSettings:
+    """Where the controller answers `/healthz`, `/readyz` and `/metrics`.
+
+    Attributes:
+        address: Host and port; empty for nowhere.
+    """
+
+    address: str = "127.0.0.1:8080"
 
 
 @dataclass(frozen=True)
@@ -133,6 +196,10 @@ class Settings:
         targets: What to keep true.
         cluster: Which cluster.
         programs: Which programs render manifests.
+        schedule: When the controller looks.
+        lease: Which replica acts.
+        history: Where the controller remembers what happened.
+        serve: Where the controller answers.
         cache_dir: Where clones and answers are kept, which can be had again; empty for the
             user's cache folder.
         state_dir: Where sightings and the inventory are kept, which can't; empty for the user's
@@ -142,5 +209,9 @@ class Settings:
     targets: tuple[TargetSettings, ...] = ()
     cluster: ClusterSettings = field(default_factory=ClusterSettings)
     programs: ProgramSettings = field(default_factory=ProgramSettings)
+    schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+    lease: LeaseSettings = field(default_factory=LeaseSettings)
+    history: HistorySettings = field(default_factory=HistorySettings)
+    serve: ServeSettings = field(default_factory=ServeSettings)
     cache_dir: str = ""
     state_dir: str = ""

@@ -253,6 +253,20 @@ def test_the_worst_comes_first_and_has_its_severity() -> None:
     ]
 
 
+def test_what_an_earlier_declaration_asked_for_is_pending_with_what_moved() -> None:
+    sides = sides_of(desired_of(WEB), live_of(lived(made(data={"colour": "red"}))))
+    pending = replace(sides, answers={KEY: Expected(WEB, pending=True)})
+    drift, edited = only(detected(pending)), only(detected(sides))
+    assert drift.type is DriftType.PENDING
+    assert (drift.changes, drift.severity) == (edited.changes, edited.severity)
+    # It is another drift: its age is that of the commit.
+    assert drift.id != edited.id
+    # What rules explain isn't waiting for anything.
+    rule = IgnoreRule("r", "x", "data")
+    assert detected(pending, rule).drifts == ()
+    assert list(detected(pending, rule).explained) == [KEY]
+
+
 def test_a_comparers_proof_is_believed() -> None:
     answers: dict[ResourceKey, Answer] = {KEY: InSync()}
     sides = Sides(

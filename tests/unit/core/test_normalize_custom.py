@@ -77,8 +77,10 @@ CONFIG: JsonObject = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"nam
         ({"known": {"a": None}}, {"known": {"a": None, "mode": "auto"}}),
         ({"table": {"a": "b", "c": None}}, {"table": {"a": "b"}}),
         ({"nulls": {"a": "b", "c": None}}, None),
-        ({"modes": {"a": {}, "b": {"x": 1}, "c": None}},
-         {"modes": {"a": {"mode": "auto"}, "b": {"mode": "auto"}}}),
+        (
+            {"modes": {"a": {}, "b": {"x": 1}, "c": None}},
+            {"modes": {"a": {"mode": "auto"}, "b": {"mode": "auto"}}},
+        ),
         (
             {"anything": {"a": None, "b": {"c": 1}, "d": [1, None, {"e": 2}]}},
             {"anything": {"a": None, "b": {}, "d": [1, None, {}]}},

@@ -14,6 +14,7 @@ from reconciler.core.normalize import expect
 from reconciler.core.resource import JsonObject
 from tests.unit.core.normalizing import BUILTIN, CONTAINER, ask, declared, live_of
 
+
 def made_in(body: JsonObject, *path: Any) -> Any:
     made: Any = ask(body, live_of(declared(body["apiVersion"], body["kind"]))).body
     for step in path:
@@ -73,11 +74,13 @@ def test_a_list_of_schemas_is_read_one_by_one() -> None:
 
 values = st.recursive(
     st.sampled_from([None, "text", "", 0, 5, 1.5, True, "é"]),
-    lambda inner: st.lists(inner, max_size=2)
-    | st.dictionaries(
-        st.sampled_from(["spec", "template", "metadata", "labels", "containers", "name", "a"]),
-        inner,
-        max_size=3,
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["spec", "template", "metadata", "labels", "containers", "name", "a"]),
+            inner,
+            max_size=3,
+        )
     ),
     max_leaves=6,
 )

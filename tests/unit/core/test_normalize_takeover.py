@@ -123,8 +123,11 @@ OWN, PROTECTED, THEIRS = "mine.example/x", "kubernetes.io/pvc-protection", "thei
         ([], [PROTECTED], [PROTECTED]),
         ([], [THEIRS], None),
         ([OWN], [THEIRS], [OWN]),
-        ([OWN, "mine.example/z"], ["mine.example/z", PROTECTED, OWN],
-         [OWN, "mine.example/z", PROTECTED]),
+        (
+            [OWN, "mine.example/z"],
+            ["mine.example/z", PROTECTED, OWN],
+            [OWN, "mine.example/z", PROTECTED],
+        ),
         ([OWN, "mine.example/z"], [OWN, PROTECTED], [OWN, "mine.example/z", PROTECTED]),
     ],
 )
