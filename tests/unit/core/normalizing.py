@@ -78,7 +78,9 @@ def spec_of(api_version: str, kind: str, **spec: Any) -> Any:
 def deployment_of(**spec: Any) -> Any:
     """What the server would make of a Deployment's `spec`, given more than it needs."""
     return spec_of(
-        "apps/v1", "Deployment", **{"selector": {"matchLabels": LABELS}, "template": template()} | spec
+        "apps/v1",
+        "Deployment",
+        **{"selector": {"matchLabels": LABELS}, "template": template()} | spec,
     )
 
 

@@ -14,6 +14,7 @@ from reconciler.core.normalize import expect
 from reconciler.core.resource import JsonObject
 from tests.unit.core.normalizing import BUILTIN, CONTAINER, ask, declared, live_of
 
+
 def made_in(body: JsonObject, *path: Any) -> Any:
     made: Any = ask(body, live_of(declared(body["apiVersion"], body["kind"]))).body
     for step in path:
@@ -29,6 +30,7 @@ def made_in(body: JsonObject, *path: Any) -> Any:
         ("v1", "ConfigMap", {"binaryData": {"a": 5}}),
         ("v1", "ConfigMap", {"binaryData": {"a": "not base64!"}}),
         ("v1", "Service", {"spec": "text"}),
+        ("v1", "LimitRange", {"spec": {"limits": ["text"]}}),
         ("v1", "Pod", {"spec": ["text"]}),
         ("batch/v1", "Job", {"spec": "text"}),
         ("apps/v1", "Deployment", {"spec": 5}),
@@ -54,6 +56,18 @@ def test_the_parts_that_have_their_shape_are_still_converted() -> None:
     assert spec["replicas"] == 1
 
 
+def test_an_affinity_that_doesnt_exist_is_left_alone() -> None:
+    spec = {"sessionAffinity": "Sometimes", "sessionAffinityConfig": {"clientIP": {}}}
+    made = made_in(declared("v1", "Service", spec=spec), "spec")
+    assert {name: made[name] for name in spec} == spec
+
+
+def test_a_controller_whose_template_has_no_labels_gets_none() -> None:
+    made = made_in(declared("v1", "ReplicationController", spec={"replicas": 2}))
+    assert made["spec"] == {"replicas": 2}
+    assert "labels" not in made["metadata"]
+
+
 def test_texts_that_are_none_stay_beside_those_that_are() -> None:
     body = declared("v1", "Secret", stringData={"a": "b", "c": 5})
     assert made_in(body, "data") == {"a": "Yg==", "c": 5}
@@ -73,11 +87,13 @@ def test_a_list_of_schemas_is_read_one_by_one() -> None:
 
 values = st.recursive(
     st.sampled_from([None, "text", "", 0, 5, 1.5, True, "é"]),
-    lambda inner: st.lists(inner, max_size=2)
-    | st.dictionaries(
-        st.sampled_from(["spec", "template", "metadata", "labels", "containers", "name", "a"]),
-        inner,
-        max_size=3,
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["spec", "template", "metadata", "labels", "containers", "name", "a"]),
+            inner,
+            max_size=3,
+        )
     ),
     max_leaves=6,
 )
@@ -88,7 +104,9 @@ def test_no_declaration_ends_the_comparison(key: tuple[str, str], data: st.DataO
     node = BUILTIN.node(*key)
     assert node is not None and node.struct is not None
     names = [name for name in node.struct.fields if name not in ("apiVersion", "kind", "metadata")]
-    fields = data.draw(st.dictionaries(st.sampled_from(names), values)) if names else {}
-    live = live_of(declared(*key, **{n: {} for n in names}))
-    made = expect(declared(*key, **fields), live, node).body
+    fields: JsonObject = {}
+    if names:
+        fields = data.draw(st.dictionaries(st.sampled_from(names), values))
+    there: JsonObject = {name: {} for name in names}
+    made = expect(declared(*key, **fields), live_of(declared(*key, **there)), node).body
     assert (made["apiVersion"], made["kind"]) == key

@@ -57,11 +57,17 @@ def test_a_deployment_gets_all_its_defaults() -> None:
     [
         (
             {},
-            {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}},
+            {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"},
+            },
         ),
         (
             {"type": "RollingUpdate"},
-            {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}},
+            {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"},
+            },
         ),
         (
             {"rollingUpdate": {"maxSurge": 3}},
@@ -120,7 +126,10 @@ def test_a_stateful_sets_strategy_is_only_filled_in_where_no_type_is_given(
 def test_a_stateful_sets_claims_say_what_they_are() -> None:
     claim = {
         "metadata": {"name": "data"},
-        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1024Mi"}}},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1024Mi"}},
+        },
     }
     spec = spec_of(
         "apps/v1", "StatefulSet", **SELECTED, serviceName="web", volumeClaimTemplates=[claim]
