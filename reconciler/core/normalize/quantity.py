@@ -125,11 +125,10 @@ def _decimal(
 def _binary(text: str, negative: bool, whole: str, fraction: str, exponent: int) -> _Quantity:
     precision = 15 - len(whole) - int(exponent * 3 / 10) - 1
     if not fraction and precision >= 0:
+        # Fourteen decimal digits at most: sure to fit into 64 bits.
         value = int(whole) << exponent
-        if value <= _MAX_INT64:
-            is_canonical = int(whole) & 7 != 0
-            signed = -value if negative else value
-            return _Quantity(signed, 0, "binary", text if is_canonical else "")
+        is_canonical = int(whole) & 7 != 0
+        return _Quantity(-value if negative else value, 0, "binary", text if is_canonical else "")
     value, scale = _round_up(int(whole + fraction) << exponent, -len(fraction), _NANO)
     form = "binary"
     if value > _MAX_INT64 * 10**-scale:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -178,10 +179,10 @@ def test_a_broken_chart_file(chart: Repository, helm: Make, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"release": "--x"}, {"namespace": "-n"}, {"kube_version": "--y"}]
+    "options", [{"release": "--x"}, {"namespace": lambda: "-n"}, {"kube_version": "--y"}]
 )
 def test_options_that_helm_would_mistake(
-    chart: Repository, helm: Make, options: dict[str, str]
+    chart: Repository, helm: Make, options: dict[str, Any]
 ) -> None:
     with pytest.raises(ConfigError):
         helm(chart.folder, "charts/shop", **options).fetch()

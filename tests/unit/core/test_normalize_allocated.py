@@ -1,4 +1,4 @@
-"""What Kubernetes itself fills in; the live objects are as a real server and its controllers made them."""
+"""What Kubernetes itself fills in; live objects are as a real server and its controllers made."""
 
 from typing import Any
 

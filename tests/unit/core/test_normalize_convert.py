@@ -9,7 +9,6 @@ import pytest
 
 from reconciler.core.resource import JsonObject
 from tests.unit.core.normalizing import (
-    CONTAINER,
     ask,
     container_of,
     declared,

@@ -224,6 +224,7 @@ CLAIM: JsonObject = {
 OTHER_CLAIM = {"kind": "PersistentVolumeClaim", "name": "x"}
 SNAPSHOT = {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "x"}
 THING = {"apiGroup": "a.example", "kind": "Thing", "name": "x"}
+ELSEWHERE = {"kind": "PersistentVolumeClaim", "name": "x", "namespace": "elsewhere"}
 
 
 @pytest.mark.parametrize(
@@ -237,6 +238,8 @@ THING = {"apiGroup": "a.example", "kind": "Thing", "name": "x"}
         ({"dataSourceRef": THING}, THING, THING),
         ({"dataSourceRef": SNAPSHOT}, SNAPSHOT, SNAPSHOT),
         ({"dataSource": SNAPSHOT, "dataSourceRef": SNAPSHOT}, SNAPSHOT, SNAPSHOT),
+        ({"dataSource": SNAPSHOT, "dataSourceRef": ELSEWHERE}, SNAPSHOT, SNAPSHOT),
+        ({"dataSource": THING, "dataSourceRef": ELSEWHERE}, None, None),
     ],
 )
 def test_a_claims_source_stands_under_two_names(given: Any, source: Any, reference: Any) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from reconciler.core.normalize import expect
 from reconciler.core.resource import JsonObject
+from reconciler.core.schema import from_definition
 from tests.unit.core import normalizing
 from tests.unit.core.normalizing import carried, declared, gadget, live_of, managed
 
@@ -146,6 +147,12 @@ def test_what_has_another_shape_stays(given: Any) -> None:
     assert {name: made[name] for name in given} == given
 
 
+def test_a_value_of_another_type_was_edited() -> None:
+    body, live = gadget(open={"a": {"b": 1}}), gadget(open={"a": 5})
+    expected = expect(body, live_of(live, [managed(live)]), GADGET)
+    assert expected.body["spec"]["open"] == {"a": {"b": 1}}
+
+
 def test_of_an_unknown_kind_nobodys_fields_are_taken_over() -> None:
     body, live = gadget(a={"b": 1}), gadget(a={"b": 1}, size=3)
     expected = expect(body, live_of(live, [managed(body)]), None)
@@ -169,6 +176,6 @@ def test_of_an_unknown_kind_null_is_a_value() -> None:
 def test_a_definition_of_old_keeps_unknown_fields() -> None:
     old = normalizing.definition(properties={"spec": {"type": "object"}})
     old["spec"]["preserveUnknownFields"] = True
-    node = normalizing.from_definition(old)["shop.example/v1", "Gadget"]
+    node = from_definition(old)["shop.example/v1", "Gadget"]
     body = {**declared("shop.example/v1", "Gadget", spec={"a": 1}), "extra": {"b": None}}
     assert expect(body, live_of(gadget()), node).body["extra"] == {"b": None}

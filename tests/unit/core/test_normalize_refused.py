@@ -30,6 +30,7 @@ def made_in(body: JsonObject, *path: Any) -> Any:
         ("v1", "ConfigMap", {"binaryData": {"a": 5}}),
         ("v1", "ConfigMap", {"binaryData": {"a": "not base64!"}}),
         ("v1", "Service", {"spec": "text"}),
+        ("v1", "LimitRange", {"spec": {"limits": ["text"]}}),
         ("v1", "Pod", {"spec": ["text"]}),
         ("batch/v1", "Job", {"spec": "text"}),
         ("apps/v1", "Deployment", {"spec": 5}),
@@ -53,6 +54,18 @@ def test_the_parts_that_have_their_shape_are_still_converted() -> None:
     assert first["image"] == ["text"]
     assert second["imagePullPolicy"] == "Always"
     assert spec["replicas"] == 1
+
+
+def test_an_affinity_that_doesnt_exist_is_left_alone() -> None:
+    spec = {"sessionAffinity": "Sometimes", "sessionAffinityConfig": {"clientIP": {}}}
+    made = made_in(declared("v1", "Service", spec=spec), "spec")
+    assert {name: made[name] for name in spec} == spec
+
+
+def test_a_controller_whose_template_has_no_labels_gets_none() -> None:
+    made = made_in(declared("v1", "ReplicationController", spec={"replicas": 2}))
+    assert made["spec"] == {"replicas": 2}
+    assert "labels" not in made["metadata"]
 
 
 def test_texts_that_are_none_stay_beside_those_that_are() -> None:
@@ -91,7 +104,9 @@ def test_no_declaration_ends_the_comparison(key: tuple[str, str], data: st.DataO
     node = BUILTIN.node(*key)
     assert node is not None and node.struct is not None
     names = [name for name in node.struct.fields if name not in ("apiVersion", "kind", "metadata")]
-    fields = data.draw(st.dictionaries(st.sampled_from(names), values)) if names else {}
-    live = live_of(declared(*key, **{n: {} for n in names}))
-    made = expect(declared(*key, **fields), live, node).body
+    fields: JsonObject = {}
+    if names:
+        fields = data.draw(st.dictionaries(st.sampled_from(names), values))
+    there: JsonObject = {name: {} for name in names}
+    made = expect(declared(*key, **fields), live_of(declared(*key, **there)), node).body
     assert (made["apiVersion"], made["kind"]) == key

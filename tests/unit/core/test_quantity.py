@@ -36,6 +36,7 @@ from reconciler.core.normalize.quantity import canonical, of_json
         ("128974848", "128974848"),
         ("1n", "1n"),
         ("0.1n", "1n"),
+        ("0.0001Ki", "102400u"),
         ("100Ei", "9223372036854775807"),
         ("1E", "1E"),
         ("-1.5", "-1500m"),

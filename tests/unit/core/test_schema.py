@@ -1,23 +1,9 @@
-"""What is known of kinds' fields: the bundled table, and custom kinds' own schemas."""
+"""What is known of the built-in kinds' fields: the bundled table."""
 
-from pathlib import Path
-from typing import Any
-
-import orjson
 import pytest
 
-from reconciler.core.schema import (
-    Node,
-    Schema,
-    Shape,
-    from_definition,
-    from_definitions,
-    from_openapi,
-    load,
-)
-
-DATA = Path(__file__).resolve().parents[3] / "reconciler" / "data" / "schema.json"
-BUILTIN = load(orjson.loads(DATA.read_bytes()))
+from reconciler.core.schema import Node, Schema, Shape, from_definition
+from tests.unit.core.normalizing import BUILTIN, TABLE, definition
 
 
 def at(api_version: str, kind: str, *names: str) -> Node:
@@ -31,7 +17,7 @@ def at(api_version: str, kind: str, *names: str) -> Node:
 
 
 def test_the_table_is_small_and_knows_the_kinds_that_people_use() -> None:
-    assert DATA.stat().st_size < 400_000
+    assert TABLE.stat().st_size < 400_000
     kinds = set(BUILTIN.kinds())
     assert {("v1", "Pod"), ("apps/v1", "Deployment"), ("batch/v1", "Job")} <= kinds
     assert ("apiextensions.k8s.io/v1", "CustomResourceDefinition") in kinds
@@ -103,94 +89,6 @@ def test_nothing_is_known_of_strangers() -> None:
     config_map = BUILTIN.node("v1", "ConfigMap")
     assert config_map is not None
     assert config_map.field("dat") is None
-
-
-def definition(**schema: Any) -> dict[str, Any]:
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": "gadgets.shop.example"},
-        "spec": {
-            "group": "shop.example",
-            "names": {"kind": "Gadget", "plural": "gadgets"},
-            "versions": [
-                {"name": "v1", "schema": {"openAPIV3Schema": {"type": "object", **schema}}},
-                {"name": "v2"},
-            ],
-        },
-    }
-
-
-PARTS = {
-    "type": "array",
-    "x-kubernetes-list-type": "map",
-    "x-kubernetes-list-map-keys": ["name"],
-    "items": {"type": "object", "properties": {"name": {"type": "string"}}},
-}
-
-
-def test_a_definition_gives_its_versions_that_have_a_schema() -> None:
-    nodes = from_definition(definition(properties={"spec": {"type": "object"}}))
-    assert set(nodes) == {("shop.example/v1", "Gadget")}
-
-
-def test_definitions_are_found_among_other_objects() -> None:
-    bodies = [{"kind": "ConfigMap", "apiVersion": "v1"}, definition(), {"kind": "List"}]
-    assert set(from_definitions(bodies)) == {("shop.example/v1", "Gadget")}
-
-
-def test_a_custom_list_has_the_definitions_merge_keys() -> None:
-    spec = {"type": "object", "properties": {"parts": PARTS, "plain": {**PARTS}}}
-    spec["properties"]["plain"] = {"type": "array", "items": PARTS["items"]}  # type: ignore[index]
-    node = from_definition(definition(properties={"spec": spec}))["shop.example/v1", "Gadget"]
-    inner = node.field("spec")
-    assert inner is not None
-    parts, plain = inner.field("parts"), inner.field("plain")
-    assert parts is not None and plain is not None
-    assert (parts.merge_keys, parts.atomic) == (("name",), False)
-    assert (plain.merge_keys, plain.atomic) == ((), True)
-
-
-def openapi(group: str, kind: str, schema: dict[str, Any]) -> dict[str, Any]:
-    stamp = [{"group": group, "version": "v1", "kind": kind}]
-    return {
-        "components": {
-            "schemas": {
-                "x": {"properties": {}},
-                "y": {**schema, "x-kubernetes-group-version-kind": stamp},
-            }
-        }
-    }
-
-
-METADATA = {
-    "allOf": [{"$ref": "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}]
-}
-
-
-def test_a_servers_document_gives_a_custom_kind() -> None:
-    schema = {
-        "properties": {
-            "metadata": METADATA,
-            "spec": {"type": "object", "properties": {"a": {"default": 1}}},
-        }
-    }
-    node = from_openapi(openapi("shop.example", "Gadget", schema), "shop.example/v1", "Gadget")
-    assert node is not None and node.custom
-    spec = node.field("spec")
-    assert spec is not None and spec.struct is not None
-    assert spec.struct.defaults == {"a": 1}
-
-
-def test_of_a_go_type_openapi_tells_too_little() -> None:
-    schema = {"properties": {"spec": {"$ref": "#/components/schemas/io.example.Spec"}}}
-    document = openapi("metrics.example", "Thing", schema)
-    assert from_openapi(document, "metrics.example/v1", "Thing") is None
-
-
-def test_a_kind_that_isnt_in_the_document_is_none() -> None:
-    assert from_openapi({}, "shop.example/v1", "Gadget") is None
-    assert from_openapi(openapi("shop.example", "Gadget", {}), "shop.example/v2", "Gadget") is None
 
 
 def test_a_schema_can_be_extended() -> None:

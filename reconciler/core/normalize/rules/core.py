@@ -154,6 +154,9 @@ def _claim(made: dict[str, Any]) -> None:
     """
     spec = made.get("spec") or {}
     old, new = spec.get("dataSource"), spec.get("dataSourceRef")
+    if old is not None and new is not None and new.get("namespace"):
+        # Both are accepted only where a feature gate is off; then the reference is dropped first.
+        spec, new = {name: value for name, value in spec.items() if name != "dataSourceRef"}, None
     known = old is not None and (old.get("apiGroup") or "", old.get("kind")) in _SOURCES
     if old is not None and new is None and not known:
         made["spec"] = {name: value for name, value in spec.items() if name != "dataSource"}
