@@ -3,20 +3,26 @@
 import threading
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from reconciler.controller import Look, Target, check
+from reconciler.core.attribution import with_actors
 from reconciler.core.cycle import Cycle, CycleResult
+from reconciler.core.deciding import Circumstances, Policy, actionable, decisions
+from reconciler.core.drift import DecisionAction, Drift
 from reconciler.core.errors import PlumblineError
 from reconciler.core.events import events_of_look, events_of_outcomes
+from reconciler.core.fights import Restored, restores_of
+from reconciler.core.history import HistoryQuery
 from reconciler.core.moments import rfc3339
 from reconciler.core.plan import Plan
 from reconciler.core.planning import Permissions
+from reconciler.core.rails import railed
 from reconciler.core.report import Report
 from reconciler.execution import carry_out
-from reconciler.ports import Cluster, History, Observer
+from reconciler.ports import Cluster, History, Observer, Witnesses
 from reconciler.restoration import plan_restore, verify
-from reconciler.settings import Mode
 
 #: Who restores, where no person does.
 _ACTOR = "plumbline"
@@ -29,9 +35,9 @@ class Keeper:
     Attributes:
         target: What to keep true.
         cluster: What is written to; it refuses where another replica leads.
-        mode: What is done about drift.
-        permissions: What a restore may do.
+        policy: What is to be done about drift.
         history: Remembers what happened.
+        witnesses: Tell who sent the requests; None where nobody saw them.
         leads: Whether this replica is the one that acts.
         stamp: Gives something that is the same as long as neither side moved; None where that
             can't be told.
@@ -43,9 +49,9 @@ class Keeper:
 
     target: Target
     cluster: Cluster
-    mode: Mode
-    permissions: Permissions
+    policy: Policy
     history: History
+    witnesses: Witnesses | None
     leads: Callable[[], bool]
     stamp: Callable[[], object | None]
     verifying: Callable[[Target, Plan], Target]
@@ -84,15 +90,44 @@ class Keeper:
         stamp = self.stamp()
         if stamp is not None and stamp == self._stamp:
             return CycleResult.UNMOVED, None
-        look = check(self.target)
+        now = self.target.clock()
+        look = self._decided(self._attributed(check(self.target)), now)
         self._remember(look)
-        plan = plan_restore(self.target, look, self.permissions)
-        if not plan.actions or self.mode is not Mode.RESTORE:
-            self._stamp = stamp
+        plan = railed(self._plan(look), look.sides.desired, approved=False)
+        if not plan.actions:
+            # What waits, waits for the clock, which moves by itself.
+            self._stamp = None if _waits(look) else stamp
             return CycleResult.DONE, look.report
         # Only now: what is written moves the live side, which is looked at once more.
         self._stamp = None
         return CycleResult.DONE, self._restored(look, plan)
+
+    def _attributed(self, look: Look) -> Look:
+        """Adds who did it, where somebody saw the requests."""
+        if self.witnesses is None:
+            return look
+        self.witnesses.learn(look.sides.catalog)
+        drifts = look.report.drifts
+        seen = {drift.key: self.witnesses.events_of(drift.key) for drift in drifts}
+        return _with(look, with_actors(drifts, seen))
+
+    def _decided(self, look: Look, now: datetime) -> Look:
+        """Adds what is to be done about each drift."""
+        around = Circumstances(
+            now, look.sides, self.target.inventory.load(), restores=self._restores(now)
+        )
+        return _with(look, decisions(look.report.drifts, self.policy, around))
+
+    def _restores(self, now: datetime) -> tuple[Restored, ...]:
+        """Gives what was restored lately: whom it is done to again and again, somebody fights."""
+        since = rfc3339(now - self.policy.fights.within)
+        return restores_of(self.history.find(HistoryQuery(target=self.name, since=since)))
+
+    def _plan(self, look: Look) -> Plan:
+        """Plans what may be restored now without asking anybody."""
+        todo = replace(look.detection, drifts=actionable(look.report.drifts))
+        permissions = Permissions(prune=self.policy.prune)
+        return plan_restore(self.target, replace(look, detection=todo), permissions)
 
     def _remember(self, look: Look) -> None:
         now = look.report.checked_at
@@ -117,6 +152,16 @@ class Keeper:
             (*events_of_outcomes(plan, report.outcomes, *told, now, verified=True), *events)
         )
         return report
+
+
+def _with(look: Look, drifts: tuple[Drift, ...]) -> Look:
+    report = replace(look.report, drifts=drifts)
+    return replace(look, detection=replace(look.detection, drifts=drifts), report=report)
+
+
+def _waits(look: Look) -> bool:
+    waiting = (DecisionAction.WAIT, DecisionAction.RESTORE)
+    return any(d.decision is not None and d.decision.action in waiting for d in look.report.drifts)
 
 
 def _place(bug: Exception) -> str:

@@ -16,18 +16,19 @@ from reconciler.adapters.sources.peeked import Peeked
 from reconciler.adapters.telemetry.endpoints import Endpoints, Health
 from reconciler.adapters.telemetry.logs import Logs
 from reconciler.adapters.telemetry.metrics import Metrics
-from reconciler.bootstrap import How, open_history, open_target
+from reconciler.bootstrap import How, open_history, open_target, state_folder
 from reconciler.controller import Target
 from reconciler.core.cycle import Cycle, CycleResult
 from reconciler.core.errors import ConfigError, PlumblineError
 from reconciler.core.moments import rfc3339
 from reconciler.core.plan import Plan
-from reconciler.core.planning import Permissions
 from reconciler.keeper import Keeper
-from reconciler.ports import History, Observer
+from reconciler.policies import policy_of
+from reconciler.ports import History, Observer, Witnesses
 from reconciler.schedule import Schedule
 from reconciler.settings import Settings, TargetSettings
 from reconciler.settings.durations import seconds_of
+from reconciler.witnessing import witnesses_of
 
 #: After its interval, how long a target may go without a finished cycle before the process is
 #: called hung: a cycle waits for what is slow, but every wait has a limit.
@@ -134,7 +135,9 @@ def build(settings: Settings, targets: Sequence[TargetSettings]) -> Service:
         history = open_history(settings)
         stack.callback(history.close)
         bound = threading.BoundedSemaphore(settings.schedule.workers)
-        maker = _Maker(settings, stack, (logs, metrics, standing), history, metrics, bound)
+        witnesses = witnesses_of(settings.witnesses, state_folder(settings), stack)
+        told = (logs, metrics, standing)
+        maker = _Maker(settings, stack, told, history, witnesses, metrics, bound)
         keepers = [maker.keeper(target) for target in targets]
         _serve(settings, stack, Health(standing.alive, standing.ready, metrics.text))
         schedule = Schedule(
@@ -177,6 +180,7 @@ class _Maker:
     stack: ExitStack
     observers: Sequence[Observer]
     history: History
+    witnesses: Witnesses | None
     metrics: Metrics
     bound: threading.BoundedSemaphore
     watched: dict[str, WatchedLive] = field(default_factory=dict)
@@ -205,9 +209,9 @@ class _Maker:
         return Keeper(
             target=made,
             cluster=GuardedCluster(opened.cluster, leads),
-            mode=target.mode,
-            permissions=Permissions(prune=target.prune),
+            policy=policy_of(target),
             history=self.history,
+            witnesses=self.witnesses,
             leads=leads,
             stamp=stamp,
             verifying=verifying,

@@ -21,12 +21,15 @@ from reconciler.settings.model import (
     Mode,
     ProgramSettings,
     Renderer,
+    RuleSettings,
     ScheduleSettings,
     ScopeSettings,
     ServeSettings,
     Settings,
     SourceSettings,
     TargetSettings,
+    WindowSettings,
+    WitnessSettings,
 )
 
 __all__ = [
@@ -34,6 +37,9 @@ __all__ = [
     "ENV_PREFIX",
     "ClusterSettings",
     "IgnoreSettings",
+    "WindowSettings",
+    "WitnessSettings",
+    "RuleSettings",
     "ServeSettings",
     "ScheduleSettings",
     "Mode",

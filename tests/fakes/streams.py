@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
-from reconciler.adapters.cluster.streams import Cut
+from reconciler.adapters.cluster.cut import Cut
 from reconciler.adapters.cluster.wire import Answer
 from tests.fakes.wire import Asked
 

@@ -10,8 +10,9 @@ from urllib3.exceptions import HTTPError
 
 from reconciler.adapters.cluster.access import Access
 from reconciler.adapters.cluster.credentials import ClientCertificate
+from reconciler.adapters.cluster.cut import Cut
 from reconciler.adapters.cluster.proxied import mapped, new_pool
-from reconciler.adapters.cluster.streams import Cut, Stream
+from reconciler.adapters.cluster.streams import Stream
 from reconciler.adapters.cluster.wire import Limits, broken, seconds
 
 _PIECE = 64 * 1024

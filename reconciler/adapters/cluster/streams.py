@@ -8,7 +8,7 @@ import http.client
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from reconciler.adapters.cluster.access import Access
 from reconciler.adapters.cluster.credentials import ClientCertificate
+from reconciler.adapters.cluster.cut import Cut
 from reconciler.adapters.cluster.listing import RefusedError
 from reconciler.adapters.cluster.tls import tls_context
 from reconciler.adapters.cluster.transport import (
@@ -51,34 +52,6 @@ _LONGEST_LINE = 64 * 1024 * 1024
 _LONGEST_REFUSAL = 1024 * 1024
 _OK = 200
 _UNAUTHORIZED = 401
-
-
-class Cut:
-    """Ends a stream from another thread, whatever its reader waits for; once and for all."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._done = False
-        self._shut: Callable[[], None] | None = None
-
-    @property
-    def done(self) -> bool:
-        """Whether it was cut."""
-        return self._done
-
-    def binds(self, shut: Callable[[], None] | None) -> None:
-        """Says how the connection that is now in use is shut; None for none."""
-        with self._lock:
-            self._shut = shut
-            if self._done and shut is not None:
-                shut()
-
-    def __call__(self) -> None:
-        """Cuts."""
-        with self._lock:
-            self._done = True
-            if self._shut is not None:
-                self._shut()
 
 
 class Stream(Protocol):

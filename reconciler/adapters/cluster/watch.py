@@ -11,10 +11,11 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from reconciler.adapters.cluster.addresses import collection_path
+from reconciler.adapters.cluster.cut import Cut
 from reconciler.adapters.cluster.kept_objects import KeptObjects, Scope
 from reconciler.adapters.cluster.listing import Lister, RefusedError, why_unread
 from reconciler.adapters.cluster.standing import Standing
-from reconciler.adapters.cluster.streams import Cut, Streams
+from reconciler.adapters.cluster.streams import Streams
 from reconciler.adapters.cluster.transport import Timing
 from reconciler.adapters.cluster.watch_events import is_later, read_event
 from reconciler.adapters.cluster.wire import Answer, WireError

@@ -10,9 +10,10 @@ import pytest
 
 from reconciler.adapters.cluster.access import Access
 from reconciler.adapters.cluster.credentials import FixedCredentials
+from reconciler.adapters.cluster.cut import Cut
 from reconciler.adapters.cluster.listing import RefusedError
 from reconciler.adapters.cluster.proxied_streams import ProxiedStreamWire
-from reconciler.adapters.cluster.streams import Cut, DirectStreamWire, Streams
+from reconciler.adapters.cluster.streams import DirectStreamWire, Streams
 from reconciler.adapters.cluster.wire import Limits, WireError, broken
 from reconciler.core.errors import ClusterError
 from tests.fakes.streams import Begin, ScriptedStreamWire

@@ -322,3 +322,55 @@ def test_offline_nothing_is_known_of_earlier_declarations() -> None:
     desired, live = sides(cluster, git("two"))
     (answer,) = OfflineComparer(cluster).compare(desired, live, cluster.catalog()).values()
     assert not expected(answer).pending
+
+
+def scaled(value: str, scale: str = "3") -> JsonObject:
+    """What is live of a declaration, with a field that a rule explains."""
+    return body(data={"a": value, "scale": scale})
+
+
+def earlier(cluster: FakeCluster, store: Kept, value: str) -> str | None:
+    """Compares, and gives what an earlier answer had where the declaration has its value."""
+    found = expected(compared(cluster, store, git(value))[0]["web"])
+    assert not found.pending
+    return None if found.earlier is None else str(found.earlier["data"]["a"])
+
+
+def test_the_earlier_answer_is_given_while_it_may_be_what_is_live() -> None:
+    """Where rules explain a part of what is live, no comparer can prove it in sync."""
+    cluster, store = FakeCluster(), Kept()
+    cluster.add(scaled("one"))
+    assert earlier(cluster, store, "one") is None
+    assert earlier(cluster, store, "two") == "one"
+    edit(cluster, "web", lambda made: made["data"].update(scale="9"))
+    assert earlier(cluster, store, "two") == "one"
+    # Git moves on once more before the first commit is rolled out, or only the server does.
+    assert earlier(cluster, store, "three") == "one"
+    cluster.version = "v1.38.0"
+    assert earlier(cluster, store, "three") == "one"
+    # Rolled out: from now on, who sets the old value edits it.
+    edit(cluster, "web", lambda made: made["data"].update(a="three"))
+    assert earlier(cluster, store, "three") is None
+    edit(cluster, "web", lambda made: made["data"].update(a="one"))
+    assert earlier(cluster, store, "three") is None
+
+
+def test_what_was_rolled_out_between_two_looks_is_the_earlier_answer() -> None:
+    cluster, store = FakeCluster(), Kept()
+    cluster.add(scaled("one"))
+    assert earlier(cluster, store, "one") is None
+    assert earlier(cluster, store, "two") == "one"
+    edit(cluster, "web", lambda made: made["data"].update(a="two"))
+    assert earlier(cluster, store, "three") == "two"
+    cluster.remove(ResourceKey("", "ConfigMap", "default", "web"))
+    cluster.add(scaled("two"))
+    assert earlier(cluster, store, "three") is None
+
+
+def test_no_earlier_answer_of_a_secret_is_kept() -> None:
+    cluster, store = FakeCluster(), Kept()
+    cluster.add(body("Secret", data={"a": "one=", "more": "two="}))
+    compared(cluster, store, git("one=", "Secret"))
+    answers, _ = compared(cluster, store, git("xyz=", "Secret"))
+    assert expected(answers["web"]).earlier is None
+    assert "one=" not in repr(store.answers)

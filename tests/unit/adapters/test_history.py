@@ -44,7 +44,7 @@ def test_answers_come_back_as_they_were_kept(tmp_path: Path) -> None:
     assert store.load() == answers
     answers = {
         WEB: replace(ASKED, content="c", earlier=("b", "a")),
-        DB: KeptAnswer("q2", "9", content="c"),
+        DB: KeptAnswer("q2", "9", content="c", earlier_body={"kind": "ConfigMap"}),
     }
     store.save(answers)
     assert store.load() == answers
