@@ -3,26 +3,22 @@
 import threading
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 
 from reconciler.controller import Look, Target, check
 from reconciler.core.attribution import with_actors
 from reconciler.core.cycle import Cycle, CycleResult
-from reconciler.core.deciding import Circumstances, Policy, actionable, decisions
-from reconciler.core.drift import DecisionAction, Drift
+from reconciler.core.deciding import Policy
+from reconciler.core.drift import DecisionAction
 from reconciler.core.errors import PlumblineError
 from reconciler.core.events import events_of_look, events_of_outcomes
-from reconciler.core.fights import Restored, restores_of
-from reconciler.core.history import HistoryQuery
 from reconciler.core.moments import rfc3339
 from reconciler.core.plan import Plan
-from reconciler.core.planning import Permissions
-from reconciler.core.rails import railed
 from reconciler.core.report import Report
+from reconciler.deliberation import Deliberation, deliberate, with_drifts
 from reconciler.execution import carry_out
 from reconciler.ports import Cluster, History, Observer, Witnesses
-from reconciler.restoration import plan_restore, verify
+from reconciler.restoration import verify
 
 #: Who restores, where no person does.
 _ACTOR = "plumbline"
@@ -71,36 +67,38 @@ class Keeper:
         with self._busy, self.bound:
             began = self.monotonic()
             try:
-                result, report = self._cycle()
+                result, report, done = self._cycle()
                 error = ""
             except PlumblineError as trouble:
-                result, report, error = CycleResult.FAILED, None, str(trouble)
+                result, report, done, error = CycleResult.FAILED, None, None, str(trouble)
                 self._stamp = None
             except Exception as bug:  # a bug in one target's cycle must not end the others'
-                result, report, error = CycleResult.FAILED, None, _place(bug)
+                result, report, done, error = CycleResult.FAILED, None, None, _place(bug)
                 self._stamp = None
-            cycle = Cycle(self.name, result, self.monotonic() - began, report, error)
+            waiting = done.asked if done is not None and done.waits_for_person else None
+            seconds = self.monotonic() - began
+            cycle = Cycle(self.name, result, seconds, report, error, waiting)
         for observer in self.observers:
             observer.saw(cycle)
         return cycle
 
-    def _cycle(self) -> tuple[CycleResult, Report | None]:
+    def _cycle(self) -> tuple[CycleResult, Report | None, Deliberation | None]:
         if not self.leads():
-            return CycleResult.STANDBY, None
+            return CycleResult.STANDBY, None, None
         stamp = self.stamp()
         if stamp is not None and stamp == self._stamp:
-            return CycleResult.UNMOVED, None
+            return CycleResult.UNMOVED, None, None
         now = self.target.clock()
-        look = self._decided(self._attributed(check(self.target)), now)
-        self._remember(look)
-        plan = railed(self._plan(look), look.sides.desired, approved=False)
-        if not plan.actions:
-            # What waits, waits for the clock, which moves by itself.
-            self._stamp = None if _waits(look) else stamp
-            return CycleResult.DONE, look.report
+        look = self._attributed(check(self.target))
+        done = deliberate(self.target, look, self.policy, self.history, now)
+        self._remember(done.look)
+        if not done.plan.actions:
+            # What waits, waits for the clock or a person, and both move by themselves.
+            self._stamp = None if _waits(done.look) or done.waits_for_person else stamp
+            return CycleResult.DONE, done.look.report, done
         # Only now: what is written moves the live side, which is looked at once more.
         self._stamp = None
-        return CycleResult.DONE, self._restored(look, plan)
+        return CycleResult.DONE, self._restored(done), done
 
     def _attributed(self, look: Look) -> Look:
         """Adds who did it, where somebody saw the requests."""
@@ -109,25 +107,7 @@ class Keeper:
         self.witnesses.learn(look.sides.catalog)
         drifts = look.report.drifts
         seen = {drift.key: self.witnesses.events_of(drift.key) for drift in drifts}
-        return _with(look, with_actors(drifts, seen))
-
-    def _decided(self, look: Look, now: datetime) -> Look:
-        """Adds what is to be done about each drift."""
-        around = Circumstances(
-            now, look.sides, self.target.inventory.load(), restores=self._restores(now)
-        )
-        return _with(look, decisions(look.report.drifts, self.policy, around))
-
-    def _restores(self, now: datetime) -> tuple[Restored, ...]:
-        """Gives what was restored lately: whom it is done to again and again, somebody fights."""
-        since = rfc3339(now - self.policy.fights.within)
-        return restores_of(self.history.find(HistoryQuery(target=self.name, since=since)))
-
-    def _plan(self, look: Look) -> Plan:
-        """Plans what may be restored now without asking anybody."""
-        todo = replace(look.detection, drifts=actionable(look.report.drifts))
-        permissions = Permissions(prune=self.policy.prune)
-        return plan_restore(self.target, replace(look, detection=todo), permissions)
+        return with_drifts(look, with_actors(drifts, seen))
 
     def _remember(self, look: Look) -> None:
         now = look.report.checked_at
@@ -135,9 +115,10 @@ class Keeper:
         if events:
             self.history.append(events)
 
-    def _restored(self, look: Look, plan: Plan) -> Report:
+    def _restored(self, done: Deliberation) -> Report:
+        look, plan = done.look, done.plan
+        told = (look.report, look.sides, done.approved or _ACTOR)
         written = carry_out(plan, self.cluster, look.sides.catalog)
-        told = (look.report, look.sides, _ACTOR)
         try:
             after = verify(self.verifying(self.target, plan), plan, written)
         except PlumblineError:
@@ -152,11 +133,6 @@ class Keeper:
             (*events_of_outcomes(plan, report.outcomes, *told, now, verified=True), *events)
         )
         return report
-
-
-def _with(look: Look, drifts: tuple[Drift, ...]) -> Look:
-    report = replace(look.report, drifts=drifts)
-    return replace(look, detection=replace(look.detection, drifts=drifts), report=report)
 
 
 def _waits(look: Look) -> bool:

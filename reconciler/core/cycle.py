@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reconciler.core.plan import Plan
 from reconciler.core.report import Report
 
 
@@ -25,6 +26,7 @@ class Cycle:
         seconds: How long it took.
         report: What was found, and done; None unless it was done.
         error: Why it failed; empty unless it did.
+        waiting: The plan that waits for a person; None where none does.
     """
 
     target: str
@@ -32,3 +34,4 @@ class Cycle:
     seconds: float
     report: Report | None = None
     error: str = ""
+    waiting: Plan | None = None

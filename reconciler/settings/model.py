@@ -82,6 +82,7 @@ class Mode(StrEnum):
     """What the controller does about drift of a target."""
 
     OBSERVE = "observe"  # reports it
+    APPROVE = "approve"  # restores what a person has agreed to, by `plumbline approve`
     RESTORE = "restore"  # restores it by itself
 
 

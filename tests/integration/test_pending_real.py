@@ -64,6 +64,7 @@ def test_a_commit_is_pending_until_it_is_rolled_out(target: RealTarget) -> None:
         "spec.template.spec.containers[name=web].image"
     ]
     assert {each["type"] for each in target.check()["drifts"]} == {"Pending"}
+    assert "not rolled out yet" in target.run("explain", "deployment/web").stdout
     assert target.run("restore", "--yes", "-o", "json").code == 0
     assert target.check()["drifts"] == []
 

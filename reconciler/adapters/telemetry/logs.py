@@ -24,6 +24,7 @@ class Logs:
             wrapper_class=structlog.BoundLogger,
         )
         self._known: dict[str, frozenset[str]] = {}
+        self._waiting: dict[str, str] = {}
         # What libraries have to say comes in the same form.
         logging.basicConfig(level=logging.ERROR, handlers=[_Forward(self)], force=True)
 
@@ -45,6 +46,12 @@ class Logs:
             log.warning("drift found", **_fields(found[each]))
         for each in sorted(known - found.keys()):
             log.info("drift gone", drift=each)
+        waiting = cycle.waiting.digest if cycle.waiting is not None else ""
+        if waiting != self._waiting.get(cycle.target, ""):
+            self._waiting[cycle.target] = waiting
+            if cycle.waiting is not None:
+                writes = len(cycle.waiting.actions)
+                log.warning("plan waits for approval", plan=waiting, writes=writes)
         for outcome in report.outcomes:
             log.info(
                 "restored" if outcome.outcome == "restored" else "not restored",
