@@ -73,9 +73,7 @@ class RenderedCache:
         """Keeps a rendering; failing to is not an error."""
         if not identity:
             return
-        entries = [
-            (m.source.path, m.source.line, body_digest(m.body), m.body) for m in kept.manifests
-        ]
+        entries = [(m.source.path, m.source.line, m.digest, m.body) for m in kept.manifests]
         body = orjson.dumps([entries, kept.notes, kept.digest])
         checksum = hashlib.blake2b(body, digest_size=_DIGEST_SIZE).digest()
         with suppress(OSError):

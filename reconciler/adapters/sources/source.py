@@ -10,7 +10,7 @@ from pathlib import Path
 from reconciler.adapters.sources.folder import FolderTree
 from reconciler.adapters.sources.git import Git, failure
 from reconciler.adapters.sources.gittree import GitTree
-from reconciler.adapters.sources.kept import Kept, RenderedCache, digest
+from reconciler.adapters.sources.kept import Kept, RenderedCache, body_digest, digest
 from reconciler.adapters.sources.location import (
     LocalFolder,
     RemoteUrl,
@@ -130,7 +130,8 @@ class GitSource:
         into.raise_problems()
         if not into.manifests:
             raise ManifestError(_nothing_found(path, choice))
-        manifests = tuple(into.manifests)
+        # As they will come out of the cache: who keeps answers by a digest must find them again.
+        manifests = tuple(replace(m, digest=body_digest(m.body)) for m in into.manifests)
         kept = Kept(manifests, tuple(into.notes), digest(manifests))
         cache.save(identity, kept)
         return kept
