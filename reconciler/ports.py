@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from reconciler.core.cycle import Cycle
 from reconciler.core.desired import DesiredState, Rendered
 from reconciler.core.expected import Answer
 from reconciler.core.inventory import Inventory
@@ -17,6 +16,7 @@ from reconciler.core.schema import Schema
 if TYPE_CHECKING:
     # Only the controller and `history` need these, and a check imports no more than it must.
     from reconciler.core.actors import AuditEvent
+    from reconciler.core.cycle import Cycle
     from reconciler.core.history import Event, HistoryQuery, KnownDrift, Verification
 
 
@@ -294,6 +294,6 @@ class Witnesses(Protocol):
 class Observer(Protocol):
     """Tells of cycles: in logs, in metrics."""
 
-    def saw(self, cycle: Cycle) -> None:
+    def saw(self, cycle: "Cycle") -> None:
         """Tells of a finished cycle. Must not raise."""
         ...
