@@ -12,6 +12,7 @@ from reconciler.core.deciding import Policy
 from reconciler.core.drift import DecisionAction
 from reconciler.core.errors import PlumblineError
 from reconciler.core.events import events_of_look, events_of_outcomes
+from reconciler.core.history import EventType
 from reconciler.core.moments import rfc3339
 from reconciler.core.plan import Plan
 from reconciler.core.report import Report
@@ -77,7 +78,8 @@ class Keeper:
                 self._stamp = None
             waiting = done.asked if done is not None and done.waits_for_person else None
             seconds = self.monotonic() - began
-            cycle = Cycle(self.name, result, seconds, report, error, waiting)
+            before = done.look.report if done is not None and done.plan.actions else None
+            cycle = Cycle(self.name, result, seconds, report, error, before, waiting)
         for observer in self.observers:
             observer.saw(cycle)
         return cycle
@@ -88,8 +90,9 @@ class Keeper:
         stamp = self.stamp()
         if stamp is not None and stamp == self._stamp:
             return CycleResult.UNMOVED, None, None
-        now = self.target.clock()
         look = self._attributed(check(self.target))
+        # Not before the look: what it has just seen for the first time would lie in the future.
+        now = self.target.clock()
         done = deliberate(self.target, look, self.policy, self.history, now)
         self._remember(done.look)
         if not done.plan.actions:
@@ -129,15 +132,19 @@ class Keeper:
         report, now = after.report, after.report.checked_at
         known = self.history.known(self.name)
         events, _ = events_of_look(known, report, after.sides, now)
+        # What is left is decided about by the next look.
+        gone = [event for event in events if event.type is EventType.GONE]
         self.history.append(
-            (*events_of_outcomes(plan, report.outcomes, *told, now, verified=True), *events)
+            (*events_of_outcomes(plan, report.outcomes, *told, now, verified=True), *gone)
         )
         return report
 
 
 def _waits(look: Look) -> bool:
     waiting = (DecisionAction.WAIT, DecisionAction.RESTORE)
-    return any(d.decision is not None and d.decision.action in waiting for d in look.report.drifts)
+    decisions = (drift.decision for drift in look.report.drifts)
+    # A fight ends as its restores grow old.
+    return any(d is not None and (d.action in waiting or d.rule == "fight") for d in decisions)
 
 
 def _place(bug: Exception) -> str:

@@ -53,4 +53,5 @@ class Schedule:
 
     def stop(self) -> None:
         """Lets the cycles that are under way finish, and begins no more."""
-        self._scheduler.shutdown(wait=True)
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)

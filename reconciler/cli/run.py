@@ -37,11 +37,11 @@ def run(options: argparse.Namespace) -> ExitCode:
             "nothing to keep true: no target is configured",
             fix=f"`plumbline init` writes a first {DEFAULT_FILE}",
         )
+    service = build(settings, targets)
     # Not an Event: its lock may be held by the very thread that a signal interrupts.
     ended: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: ended.put(number))
-    service = build(settings, targets)
     try:
         service.start()
         ended.get()

@@ -2,6 +2,7 @@
 
 import argparse
 import getpass
+import os
 import socket
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -46,15 +47,18 @@ def say(options: argparse.Namespace, verdict: EventType) -> ExitCode:
     settings = settings_of(options)
     history = open_history(settings)
     try:
-        waiting = [each for each in _deliberations(settings) if each.asked.actions]
+        looks = list(_deliberations(settings))
+        waiting = [each for each in looks if each.waits_for_person]
         if not options.plan:
-            _show([each for each in waiting if each.waits_for_person], options)
+            _show(waiting, options)
             return ExitCode.DRIFT if waiting else ExitCode.DONE
-        done = next((each for each in waiting if each.asked.digest == options.plan), None)
+        # Who said yes may think better of it; what is carried out unasked is nobody's to judge.
+        open_ones = [each for each in looks if each.waits_for_person or each.approved]
+        done = next((each for each in open_ones if each.asked.digest == options.plan), None)
         if done is None:
-            raise _void(options.plan, waiting)
+            raise _void(options.plan, open_ones)
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        actor = f"{getpass.getuser()}@{socket.gethostname()}"
+        actor = f"{_user()}@{socket.gethostname()}"
         history.append(
             events_of_verdict(done.asked, done.look.report, verdict, actor, now, options.reason)
         )
@@ -62,6 +66,13 @@ def say(options: argparse.Namespace, verdict: EventType) -> ExitCode:
         history.close()
     write(f"{options.plan} of {done.asked.target} is {verdict.value} by {actor}")
     return ExitCode.DONE
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user often has no name
+        return f"uid-{os.getuid()}"
 
 
 def _deliberations(settings: "Settings") -> "Iterator[Deliberation]":
@@ -87,12 +98,12 @@ def _show(waiting: "Sequence[Deliberation]", options: argparse.Namespace) -> Non
     from reconciler.render.plans import plan_text
 
     now = datetime.now(UTC)
-    texts = [plan_text(each.asked, style_of(options), now) for each in waiting]
+    texts = [plan_text(each.asked, style_of(options), now, "approve") for each in waiting]
     write("\n".join(texts) if texts else "no plan waits for anybody")
 
 
-def _void(plan: str, waiting: "Sequence[Deliberation]") -> ConfigError:
-    now = ", ".join(f"{each.asked.digest} of {each.asked.target}" for each in waiting)
+def _void(plan: str, open_ones: "Sequence[Deliberation]") -> ConfigError:
+    now = ", ".join(f"{each.asked.digest} of {each.asked.target}" for each in open_ones)
     return ConfigError(
         f"no plan {plan} is there to judge: the cluster or Git has moved since, or it was carried "
         f"out; what is there now: {now or 'nothing'}",

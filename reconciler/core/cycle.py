@@ -24,8 +24,9 @@ class Cycle:
         target: The target's name.
         result: How it ended.
         seconds: How long it took.
-        report: What was found, and done; None unless it was done.
+        report: What was found, or what was left after a restore; None unless it was done.
         error: Why it failed; empty unless it did.
+        before: What was found before a restore; None where there was none.
         waiting: The plan that waits for a person; None where none does.
     """
 
@@ -34,4 +35,5 @@ class Cycle:
     seconds: float
     report: Report | None = None
     error: str = ""
+    before: Report | None = None
     waiting: Plan | None = None

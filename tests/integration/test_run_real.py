@@ -132,13 +132,13 @@ def stage(make: Make, audited: tuple[ControlPlane, Audited]) -> Stage:
 def test_an_edit_is_restored_once_remembered_and_counted(stage: Stage) -> None:
     with stage.controller() as controller:
         controller.await_ready()
-        stage.recolour()
+        stage.recolour(colour="crimson")
         stage.await_colour()
         until(lambda: "gone" in controller.lives("one"), "remembered")
         assert controller.lives("one") == ["seen", "decided", "restored", "gone"]
         (seen, _, restored, _) = controller.history("--object", "ConfigMap/one")
         assert seen["actor"] == "by-hand"
-        written = {"path": "data.colour", "before": "red", "after": "blue"}
+        written = {"path": "data.colour", "before": "crimson", "after": "blue"}
         assert restored["fields"] == [written]
         assert controller.metric("plumbline_drifts") == 0
         assert controller.metric("plumbline_restored_objects_total", outcome="restored") == 1
@@ -150,7 +150,7 @@ def test_an_edit_is_restored_once_remembered_and_counted(stage: Stage) -> None:
     assert events[0] == "started"
     assert {"drift found", "restored"} <= set(events)
     assert events[-1] == "stopped"
-    assert "red" not in controller.log
+    assert "crimson" not in controller.log
     controller.assert_sound()
 
 
@@ -191,6 +191,26 @@ def test_to_observe_writes_nothing(stage: Stage) -> None:
         until(lambda: "gone" in controller.lives("one"), "gone is remembered, too")
         assert controller.metric("plumbline_drifts") == 0
     assert stage.writes() == []
+
+
+def test_what_needs_a_yes_waits_for_it_and_is_then_restored_once(stage: Stage) -> None:
+    with stage.controller(mode="approve", schedule=_QUICK) as controller:
+        controller.await_ready()
+        stage.recolour()
+        until(lambda: "plan waits for approval" in controller.log, "it waits")
+        assert stage.writes() == []
+        said = [json.loads(line) for line in controller.log.splitlines()]
+        plan = next(line["plan"] for line in said if line["event"] == "plan waits for approval")
+        code, text = controller.call("approve", plan)
+        assert code == 0, text
+        stage.await_colour()
+        until(lambda: "gone" in controller.lives("one"), "remembered")
+        told = controller.history("--object", "ConfigMap/one", "--plan", plan)
+        approved, restored = told
+        assert (approved["type"], restored["type"]) == ("approved", "restored")
+        assert approved["actor"] == restored["actor"] != "plumbline"
+    assert stage.writes() == ["update one"]
+    controller.assert_sound()
 
 
 def test_a_quiet_target_is_asked_nothing(stage: Stage) -> None:

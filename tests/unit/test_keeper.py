@@ -3,21 +3,21 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from reconciler.controller import Target
 from reconciler.core.cycle import Cycle, CycleResult
+from reconciler.core.deciding import Mode, Policy
 from reconciler.core.errors import HistoryError, LeaseLostError, SourceError
 from reconciler.core.history import Event, EventType
 from reconciler.core.plan import Plan
-from reconciler.core.planning import Permissions
 from reconciler.keeper import Keeper
-from reconciler.settings import Mode
 from tests.fakes.cluster import FakeCluster, FakeWriter
 from tests.fakes.history import FakeHistory
-from tests.unit.test_controller import KEY, World, config, edited, key, world
+from tests.unit.test_controller import KEY, NOON, World, config, edited, key, world
 
 
 class Heard:
@@ -60,9 +60,9 @@ class Kept:
         self.keeper = Keeper(
             target=self.world.target(),
             cluster=self.world.cluster,
-            mode=self.mode,
-            permissions=Permissions(),
+            policy=Policy(self.mode),
             history=self.history,
+            witnesses=None,
             leads=lambda: self.leads,
             stamp=lambda: self.stamp,
             verifying=lambda target, _: self.fresh or target,
@@ -144,6 +144,8 @@ def test_a_drift_is_restored_verified_and_gone_in_one_cycle() -> None:
     cycle = made.keeper.cycle()
     assert cycle.report is not None
     assert cycle.report.drifts == ()
+    assert cycle.before is not None
+    assert [drift.key for drift in cycle.before.drifts] == [KEY]
     assert [outcome.outcome.value for outcome in cycle.report.outcomes] == ["restored"]
     assert made.colour == "blue"
     assert made.types == [
@@ -160,6 +162,18 @@ def test_a_drift_is_restored_verified_and_gone_in_one_cycle() -> None:
     assert made.keeper.cycle().result is CycleResult.DONE
     assert made.keeper.cycle().result is CycleResult.UNMOVED
     assert len(made.types) == 4
+
+
+def test_what_is_seen_while_a_second_passes_is_not_waited_for() -> None:
+    made = kept()
+    edited(made.world, colour="red")
+    moments = iter(range(100))
+    made.keeper.target = replace(
+        made.keeper.target, clock=lambda: NOON + timedelta(seconds=next(moments))
+    )
+    made.keeper.cycle()
+    assert made.colour == "blue"
+    assert made.types.count(EventType.DECIDED) == 1
 
 
 def test_what_is_unmanaged_is_told_and_left() -> None:

@@ -1,4 +1,4 @@
-"""The controller put together, over a real HTTP server that serves watches, and a real repository."""
+"""The controller put together, over a real HTTP server with watches, and a real repository."""
 
 import contextlib
 import http.client
@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.adapters.telemetry.endpoints import Endpoints, Health
 from reconciler.adapters.telemetry.logs import Logs
 from reconciler.bootstrap import open_history
 from reconciler.controller import Target
@@ -152,19 +153,16 @@ def test_a_new_commit_is_rolled_out(shop: Shop) -> None:
         until(lambda: any(key.name == "more" for key in shop.cluster.objects()))
 
 
-def address_of(shop: Shop, made: Settings, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def served_by(monkeypatch: pytest.MonkeyPatch) -> list[Endpoints]:
     """Has the endpoints that a controller makes put into a list."""
-    from reconciler import service as module
+    made: list[Endpoints] = []
 
-    made_ones: list[Any] = []
-    real = module.Endpoints
+    def endpoints(host: str, port: int, health: Health) -> Endpoints:
+        made.append(Endpoints(host, port, health))
+        return made[-1]
 
-    def endpoints(*words: Any) -> Any:
-        made_ones.append(real(*words))
-        return made_ones[-1]
-
-    monkeypatch.setattr(module, "Endpoints", endpoints)
-    return made_ones
+    monkeypatch.setattr("reconciler.service.Endpoints", endpoints)
+    return made
 
 
 def get(port: int, path: str) -> tuple[int, str]:
@@ -177,7 +175,7 @@ def get(port: int, path: str) -> tuple[int, str]:
 
 def test_it_answers_how_it_stands(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     made = settings(shop)
-    served = address_of(shop, made, monkeypatch)
+    served = served_by(monkeypatch)
     with running(made):
         port = served[0].port
         until(lambda: get(port, "/readyz") == (200, "ok\n"))
@@ -192,7 +190,7 @@ def test_it_answers_nowhere_where_no_address_is_given(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = settings(shop, serve=ServeSettings(""))
-    served = address_of(shop, made, monkeypatch)
+    served = served_by(monkeypatch)
     build(made, made.targets).stop()
     assert served == []
 
@@ -218,7 +216,16 @@ def test_a_setting_that_cannot_be_is_named_before_anything_begins(
 
 
 def test_who_has_no_lease_stands_by(shop: Shop) -> None:
-    # The embedded server knows no Leases, so nobody ever gets one.
+    spec = {
+        "holderIdentity": "somebody",
+        "leaseDurationSeconds": 3600,
+        "acquireTime": "2026-11-24T12:00:00.000000Z",
+        "renewTime": "2026-11-24T12:00:00.000000Z",
+        "leaseTransitions": 0,
+    }
+    metadata = {"name": "plumbline-shop", "namespace": "shop"}
+    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata}
+    shop.cluster.add({**lease, "spec": spec})
     made = settings(shop, lease=LeaseSettings("shop"))
     shop.recolour()
     service = build(made, made.targets)
@@ -331,7 +338,7 @@ def test_a_keeper_is_given_what_it_keeps(shop: Shop) -> None:
         (keeper,) = service.keepers
         assert isinstance(keeper, Keeper)
         assert isinstance(keeper.target, Target)
-        assert (keeper.name, keeper.mode) == ("shop", Mode.RESTORE)
+        assert (keeper.name, keeper.policy.mode.value) == ("shop", "restore")
         assert keeper.leads()
     finally:
         service.stop()

@@ -42,23 +42,27 @@ class Logs:
         log = self._log.bind(target=cycle.target, revision=report.revision)
         known = self._known.get(cycle.target, frozenset())
         found = {drift.id: drift for drift in report.drifts}
-        for each in sorted(found.keys() - known):
-            log.warning("drift found", **_fields(found[each]))
-        for each in sorted(known - found.keys()):
-            log.info("drift gone", drift=each)
+        before = {drift.id: drift for drift in cycle.before.drifts} if cycle.before else {}
+        drifts = before | found
+        for each in sorted(drifts.keys() - known):
+            log.warning("drift found", **_fields(drifts[each]))
         waiting = cycle.waiting.digest if cycle.waiting is not None else ""
         if waiting != self._waiting.get(cycle.target, ""):
             self._waiting[cycle.target] = waiting
             if cycle.waiting is not None:
                 writes = len(cycle.waiting.actions)
                 log.warning("plan waits for approval", plan=waiting, writes=writes)
+        ids = {drift.key: drift.id for drift in before.values()}
         for outcome in report.outcomes:
             log.info(
                 "restored" if outcome.outcome == "restored" else "not restored",
+                drift=ids.get(outcome.key, ""),
                 resource=str(outcome.key),
                 outcome=outcome.outcome.value,
                 reason=outcome.reason,
             )
+        for each in sorted((known | drifts.keys()) - found.keys()):
+            log.info("drift gone", drift=each)
         self._known[cycle.target] = frozenset(found)
 
 

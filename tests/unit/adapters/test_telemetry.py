@@ -18,6 +18,7 @@ from reconciler.core.cycle import Cycle, CycleResult
 from reconciler.core.drift import Change, ChangeType, Drift, DriftType, Severity
 from reconciler.core.errors import ConfigError
 from reconciler.core.outcome import Outcome, OutcomeType
+from reconciler.core.plan import Create, Plan
 from reconciler.core.report import Comparison, Report, Requests, Summary
 from reconciler.core.resource import ResourceKey
 
@@ -177,6 +178,24 @@ def test_what_became_of_a_plan_is_told(stream: io.StringIO) -> None:
     Logs(stream).saw(done(outcomes=(Outcome(KEY, OutcomeType.RESTORED), refused)))
     told = [(line["event"], line["outcome"], line["reason"]) for line in lines(stream)]
     assert told == [("restored", "restored", ""), ("not restored", "refused", "forbidden")]
+
+
+def test_what_was_found_and_restored_in_one_cycle_is_told_all_the_same(
+    stream: io.StringIO,
+) -> None:
+    after = done(outcomes=(Outcome(KEY, OutcomeType.RESTORED),))
+    Logs(stream).saw(replace(after, before=report(DRIFT)))
+    told = [(line["event"], line["drift"]) for line in lines(stream)]
+    assert told == [("drift found", "d-1"), ("restored", "d-1"), ("drift gone", "d-1")]
+
+
+def test_a_plan_that_waits_for_a_person_is_told_of_once(stream: io.StringIO) -> None:
+    logs = Logs(stream)
+    plan = Plan("shop", "4f0c", (Create(KEY, "v1", {}),), (), "digest")
+    for waiting in (plan, plan, None, plan):
+        logs.saw(replace(done(), waiting=waiting))
+    told = [(line["event"], line["plan"], line["writes"]) for line in lines(stream)]
+    assert told == [("plan waits for approval", "digest", 1)] * 2
 
 
 def test_two_targets_are_told_apart(stream: io.StringIO) -> None:
