@@ -159,6 +159,8 @@ def test_one_ctrl_c_ends_it_even_where_the_server_does_not_answer(shop: Shop) ->
             env=_environ(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            # Whoever runs these tests in the background has it ignored, and that is inherited.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         ) as process:
             asking, _ = silent.accept()
             with asking:
