@@ -337,6 +337,23 @@ def test_who_is_killed_in_a_restore_finishes_it_later_and_doubles_nothing(
     controller.assert_sound()
 
 
+def test_what_a_killed_leader_began_the_other_replica_finishes(stage: Stage) -> None:
+    for name in ("one", "two"):
+        stage.recolour(name)
+    lease = {"namespace": stage.namespace}
+    prelude = _KILLER + _POINTS["after the first write"] + "\n"
+    with stage.controller("first", prelude=prelude, lease=lease) as first:
+        until(lambda: first.metric("plumbline_leading") == 1 or bool(stage.writes()), "it leads")
+        with stage.controller("second", lease=lease) as second:
+            until(lambda: first.process.poll() is not None, f"it is killed; {first.log}")
+            for name in ("one", "two"):
+                stage.await_colour(name)
+            until(lambda: second.metric("plumbline_leading") == 1, "the other leads")
+            assert second.terminate() == 0
+            second.assert_sound()
+    assert sorted(stage.writes()) == ["update one", "update two"]
+
+
 def test_an_api_server_that_goes_away_and_comes_back_is_got_over(
     make: Make, toolbox: Toolbox, tmp_path: Path
 ) -> None:
