@@ -12,6 +12,7 @@ from reconciler.core.moments import moment_of, rfc3339
 from reconciler.core.plan import Plan
 from reconciler.core.planning import Permissions
 from reconciler.core.rails import Approval, railed, still_approved
+from reconciler.core.windows import closed
 from reconciler.ports import History
 from reconciler.restoration import plan_restore
 
@@ -59,7 +60,8 @@ def deliberate(
     asked = _plan(target, look, policy, _ONCE_AGREED)
     approval = _approval(target.name, asked, history, now)
     desired = look.sides.desired
-    if approval is not None:
+    # A person may agree at any time; what was agreed to is done when a window is open.
+    if approval is not None and closed(policy.windows, now) is None:
         return Deliberation(look, railed(asked, desired, approved=True), asked, approval.by)
     by_itself = _plan(target, look, policy, _BY_ITSELF)
     return Deliberation(look, railed(by_itself, desired, approved=False), asked)

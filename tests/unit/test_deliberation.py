@@ -14,6 +14,7 @@ from reconciler.core.inventory import Inventory
 from reconciler.core.moments import rfc3339
 from reconciler.core.resource import JsonObject
 from reconciler.core.selection import Selector
+from reconciler.core.windows import parse_window
 from reconciler.deliberation import APPROVAL_LASTS, Deliberation, deliberate
 from tests.fakes.history import FakeHistory
 from tests.unit.test_controller import KEY, NAMESPACE, NOON, World, config, edited, key, world
@@ -86,6 +87,15 @@ def test_a_yes_has_all_that_was_asked_carried_out() -> None:
     assert written(done) == ["web"]
     assert done.approved == "john"
     assert not done.waits_for_person
+
+
+def test_what_was_agreed_to_is_done_when_a_window_is_open() -> None:
+    made, history = drifted(), FakeHistory()
+    say(history, decided(made, APPROVE, history), EventType.APPROVED)
+    nightly = replace(APPROVE, windows=(parse_window("daily 22:00-04:00"),))
+    shut = decided(made, nightly, history)
+    assert (written(shut), shut.waits_for_person) == ([], True)
+    assert written(decided(made, nightly, history, NOON + timedelta(hours=11))) == ["web"]
 
 
 @pytest.mark.parametrize(
