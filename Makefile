@@ -29,6 +29,7 @@ demo: install  ## the main job, on a small application that drifted; CLUSTER=rea
 
 test: install  ## all tests; builds a real control plane where none is cached (some minutes, once)
 	@$(RUN)/python -m tests.tools.controlplane build --with controller-manager,helm >/dev/null
+	@$(RUN)/python -m tests.tools.postgres
 	@$(RUN)/python -m pytest -n 2 --dist loadgroup $(TESTS)
 
 check: install lint types imports coverage  ## lint, format, types, import contracts, tests with coverage

@@ -6,29 +6,27 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
-
-import orjson
+from typing import TYPE_CHECKING, Self
 
 from reconciler.adapters.sources.begun import Begun
 from reconciler.adapters.sources.rendering import RenderChoice
 from reconciler.adapters.sources.source import GitSource
+from reconciler.builtin import builtin_rules, bundled_schema, transient_kinds
+from reconciler.core.errors import ConfigError
 from reconciler.settings import IgnoreSettings, Settings, TargetSettings, surroundings
 
 if TYPE_CHECKING:
     from reconciler.adapters.cluster.cluster import KubeCluster
     from reconciler.adapters.cluster.dump import DumpLive
+    from reconciler.adapters.history.database import DatabaseHistory
     from reconciler.controller import Target
     from reconciler.core.ignore import IgnoreRule
     from reconciler.core.redact import Redaction
-    from reconciler.core.schema import Schema
-    from reconciler.core.scope import TransientKind
     from reconciler.ports import Comparer, Live
 
-_DATA = Path(__file__).parent / "data"
+_LEAST_KEY = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +156,50 @@ def open_cluster(settings: Settings) -> "KubeCluster":
     )
 
 
+def open_history(settings: Settings, *, create: bool = True) -> "DatabaseHistory":
+    """Opens the history: the configured database, or a file in the state folder.
+
+    Raises:
+        ConfigError: The setting names no database.
+        HistoryError: It can't be reached, or there is none and none is to be made.
+    """
+    from reconciler.adapters.history.database import DatabaseHistory
+
+    state = state_folder(settings)
+    database = settings.history.database or str(state / "history.db")
+    return DatabaseHistory.open(database, _history_key(settings), create=create)
+
+
+def _history_key(settings: Settings) -> bytes:
+    """Gives the key of the history's chain.
+
+    Raises:
+        ConfigError: The file that holds it can't be read, or holds too little.
+    """
+    from reconciler.adapters.history.key import installation_key
+
+    if not settings.history.key_file:
+        return installation_key(state_folder(settings) / "digest.key")
+    try:
+        key = Path(settings.history.key_file).read_bytes().strip()
+    except OSError as error:
+        raise ConfigError(
+            f"history.key_file: {settings.history.key_file} can't be read: {error.strerror}",
+            fix="mount the Secret that holds it",
+        ) from None
+    if len(key) < _LEAST_KEY:
+        raise ConfigError(
+            f"history.key_file: the key is shorter than {_LEAST_KEY} bytes",
+            fix="make one: head -c 32 /dev/urandom | base64",
+        )
+    return hashlib.sha256(key).digest()
+
+
+def state_folder(settings: Settings) -> Path:
+    """Gives the folder of what can't be had again."""
+    return _folders(settings).state
+
+
 def open_dump(path: str) -> "DumpLive":
     """Reads a live dump: a file, a folder, or `-` for standard input.
 
@@ -216,31 +258,6 @@ def _folders(settings: Settings) -> _Folders:
     )
 
 
-@cache
-def _rules() -> dict[str, Any]:
-    data: dict[str, Any] = orjson.loads(_data("rules.json"))
-    return data
-
-
-def builtin_rules() -> "tuple[IgnoreRule, ...]":
-    """Gives the rules that ship with Plumbline."""
-    return tuple(_builtin_rule(rule) for rule in _rules()["ignore"])
-
-
-def _builtin_rule(rule: dict[str, Any]) -> "IgnoreRule":
-    from reconciler.core.ignore import IgnoreRule
-
-    fields = {**rule, "managers": tuple(rule.get("managers", ()))}
-    return IgnoreRule(**fields, builtin=True)
-
-
-def transient_kinds() -> "tuple[TransientKind, ...]":
-    """Gives the kinds that are never unmanaged."""
-    from reconciler.core.scope import TransientKind
-
-    return tuple(TransientKind(**kind) for kind in _rules()["transient"])
-
-
 def _rule(number: int, rule: IgnoreSettings) -> "IgnoreRule":
     from reconciler.core.ignore import IgnoreRule
 
@@ -256,15 +273,3 @@ def _rule(number: int, rule: IgnoreSettings) -> "IgnoreRule":
         value=rule.value,
         until=rule.until,
     )
-
-
-@cache
-def bundled_schema() -> "Schema":
-    """Gives what is known of Kubernetes' own kinds."""
-    from reconciler.core.schema import load
-
-    return load(orjson.loads(_data("schema.json")))
-
-
-def _data(name: str) -> bytes:
-    return (_DATA / name).read_bytes()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from reconciler.core.errors import ClusterError, Rejected
+from reconciler.core.errors import ClusterError, LeaseLostError, Rejected
 from reconciler.core.outcome import Outcome, OutcomeType
 from reconciler.core.plan import Action, Create, Delete, Plan, Recreate, Replace
 from reconciler.core.planning import live_digest
@@ -69,6 +69,9 @@ class _Execution:
             moved_meanwhile = rejected.code == _CONFLICT
             how = OutcomeType.CONFLICT if moved_meanwhile else OutcomeType.REFUSED
             return Outcome(key, how, rejected.message)
+        except LeaseLostError as lost:
+            # Whoever holds it may put this right: then it wasn't us.
+            return Outcome(key, OutcomeType.SKIPPED, lost.message)
         except ClusterError as error:
             return Outcome(key, OutcomeType.UNVERIFIED, error.message)
         return Outcome(key, OutcomeType.RESTORED)
@@ -106,10 +109,10 @@ class _Execution:
         self.cluster.await_absence(kind, action.key, action.uid)
         try:
             self.cluster.writes.create(kind, action.body)
-        except Rejected as rejected:
+        except (Rejected, LeaseLostError) as error:
             raise _HalfDoneError(
-                f"it was deleted, and could not be made anew: {rejected.message}"
-            ) from rejected
+                f"it was deleted, and could not be made anew: {error.message}"
+            ) from error
 
     def _retried(
         self,

@@ -62,6 +62,8 @@ def _explained_as(drift: Drift | None) -> str:
             return "unmanaged: it is live and not declared"
         case DriftType.UNREADABLE:
             return f"unreadable: {drift.note if drift else ''}"
+        case DriftType.PENDING:
+            return "pending: it is what an earlier revision declared, not rolled out yet"
         case DriftType.MODIFIED:
             return "modified"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from reconciler.core.desired import DesiredState, Rendered
 from reconciler.core.expected import Answer
@@ -12,6 +12,12 @@ from reconciler.core.path import Path
 from reconciler.core.report import Comparison, Requests
 from reconciler.core.resource import Catalog, JsonObject, ResourceKey, ResourceKind
 from reconciler.core.schema import Schema
+
+if TYPE_CHECKING:
+    # Only the controller and `history` need these, and a check imports no more than it must.
+    from reconciler.core.actors import AuditEvent
+    from reconciler.core.cycle import Cycle
+    from reconciler.core.history import Event, HistoryQuery, KnownDrift, Verification
 
 
 class Source(Protocol):
@@ -178,6 +184,12 @@ class KeptAnswer:
         note: As `Expected.note`.
         immutable: As `Expected.immutable`.
         hidden: As `InSync.hidden`.
+        content: Keyed digest of what the declaration asks for: the server's answer, or the live
+            object as it was proven in sync; kept where the resourceVersion doesn't tell it, since
+            a status moves that too.
+        earlier: The same of earlier declarations, the latest first, while the live object isn't
+            in sync: if it is one of these, nobody has edited it.
+        earlier_body: As `Expected.earlier`; None once the live object has what moved since.
     """
 
     question: str
@@ -188,6 +200,9 @@ class KeptAnswer:
     note: str = ""
     immutable: bool = False
     hidden: int = 0
+    content: str = ""
+    earlier: tuple[str, ...] = ()
+    earlier_body: JsonObject | None = None
 
 
 class AnswerStore(Protocol):
@@ -226,4 +241,59 @@ class Sightings(Protocol):
 
         Ids that aren't among these are forgotten: their drift is gone.
         """
+        ...
+
+
+class History(Protocol):
+    """Remembers what happened, so that a change of it is noticed. Every method may raise this.
+
+    Raises:
+        HistoryError: The database is away, full, or not as this program left it. What was written
+            before stays, and nothing is ever written half.
+    """
+
+    def append(self, events: Sequence["Event"]) -> None:
+        """Adds events behind all that are there, all of them or none."""
+        ...
+
+    def known(self, target: str) -> Mapping[str, "KnownDrift"]:
+        """Gives the drifts of a target that are known by its events, by id."""
+        ...
+
+    def find(self, query: "HistoryQuery") -> Sequence["Event"]:
+        """Gives the events that a query asks for, in the order in which they were added."""
+        ...
+
+    def forget(self, before: str) -> int:
+        """Lets go of the events that are older than a time (RFC 3339), and says how many.
+
+        What is left can still be verified, and known drifts stay known.
+        """
+        ...
+
+    def verify(self) -> "Verification":
+        """Says whether all is as it was written."""
+        ...
+
+
+class Witnesses(Protocol):
+    """Tell who sent the requests that changed an object: an audit log, a webhook, or several."""
+
+    def learn(self, catalog: Catalog) -> None:
+        """Learns by which words the kinds go in requests; without it they are guessed."""
+        ...
+
+    def events_of(self, key: ResourceKey) -> "Sequence[AuditEvent]":
+        """Gives what was witnessed of an object, in any order; empty where nothing was.
+
+        Deletions of whole collections that it may have been in are among them.
+        """
+        ...
+
+
+class Observer(Protocol):
+    """Tells of cycles: in logs, in metrics."""
+
+    def saw(self, cycle: "Cycle") -> None:
+        """Tells of a finished cycle. Must not raise."""
         ...

@@ -1,5 +1,6 @@
 """Puts a target right: plans, carries the plan out, and verifies what came of it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from reconciler.controller import Look, Target, check
@@ -36,7 +37,23 @@ def restore(target: Target, cluster: Cluster, look: Look, plan: Plan) -> Report:
     Raises:
         PlumblineError: The fresh comparison couldn't be made; what was written stays written.
     """
-    written = carry_out(plan, cluster, look.sides.catalog)
+    return verify(target, plan, carry_out(plan, cluster, look.sides.catalog)).report
+
+
+def verify(target: Target, plan: Plan, written: Sequence[Outcome]) -> Look:
+    """Says by a fresh comparison what came of a plan that was carried out.
+
+    Args:
+        target: What to look at.
+        plan: What was carried out.
+        written: What became of each action, as far as who wrote can tell.
+
+    Returns:
+        The fresh look; its report has the plan's outcomes.
+
+    Raises:
+        PlumblineError: The fresh comparison couldn't be made.
+    """
     fresh = check(target)
     left = {drift.key: drift for drift in fresh.detection.drifts}
     unread = fresh.sides.live.why_unread
@@ -47,7 +64,7 @@ def restore(target: Target, cluster: Cluster, look: Look, plan: Plan) -> Report:
     gone = {action.key for action in plan.actions if isinstance(action, Delete | Recreate)}
     gone = gone & restored - set(fresh.sides.desired.resources)
     target.inventory.save(target.inventory.load().without(gone))
-    return replace(fresh.report, outcomes=outcomes)
+    return replace(fresh, report=replace(fresh.report, outcomes=outcomes))
 
 
 def _verified(outcome: Outcome, left: Drift | None, unread: str | None) -> Outcome:

@@ -164,7 +164,7 @@ def _rights(
     cluster: Cluster,
     catalog: Catalog,
 ) -> list[Finding]:
-    from reconciler.bootstrap import transient_kinds
+    from reconciler.builtin import transient_kinds
     from reconciler.cli.checks import check_rights
 
     try:

@@ -18,6 +18,10 @@ from reconciler.core.errors import PlumblineError
 VERBS = {
     "check": "compare Git with the cluster once, and report every difference",
     "restore": "show what would put it right, ask, and do it",
+    "run": "keep the targets true: on schedule, and as soon as something moves",
+    "approve": "agree to exactly one plan that waits, or show what waits",
+    "reject": "say no to a plan that waits",
+    "history": "what happened, who did it, what was there before",
     "explain": "say of every field of one object where it comes from",
     "init": "write a first plumbline.yaml from a repository and a cluster",
     "doctor": "check access, rights and programs, each with its fix",

@@ -1,7 +1,7 @@
 """Finds drift: puts what is declared, what is live and what a comparer said side by side."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -18,7 +18,7 @@ from reconciler.core.policy import severity_of, worst_first
 from reconciler.core.redact import Redaction
 from reconciler.core.report import Unproven
 from reconciler.core.resource import JsonObject, ResourceKey
-from reconciler.core.schema import Schema
+from reconciler.core.schema import Node, Schema
 from reconciler.core.sides import Sides
 from reconciler.core.unmanaged import unmanaged
 
@@ -71,7 +71,7 @@ def detect(
             hidden += answer.hidden
             unproven.extend(Unproven(key, format_path(path), why) for path, why in answer.unproven)
         drift = _drift_of(key, manifest, sides, all_rules, redaction)
-        if drift.type is DriftType.MODIFIED and not drift.changes:
+        if drift.type in (DriftType.MODIFIED, DriftType.PENDING) and not drift.changes:
             explained[key] = drift.hidden
         else:
             found.append(drift)
@@ -147,21 +147,36 @@ def _modified(
     ownership = Ownership(live)
     changes: list[Change] = []
     hidden: list[Hidden] = []
-    found = differences(expected.body, comparable(live), node)
-    for whole in chain.from_iterable(fieldwise(each.as_change(), node) for each in found):
-        for change, rule in _judged(whole, speaking, ownership):
-            masked = redaction.change(drift.key, change, expected.body, live)
-            if rule is None:
-                changes.append(masked)
-            else:
-                hidden.append(Hidden(masked, rule.name, rule.reason))
+    for change, rule in _differing(expected.body, live, node, speaking, ownership):
+        masked = redaction.change(drift.key, change, expected.body, live)
+        if rule is None:
+            changes.append(masked)
+        else:
+            hidden.append(Hidden(masked, rule.name, rule.reason))
+    pending = expected.pending
+    if expected.earlier is not None and changes:
+        before = _differing(expected.earlier, live, node, speaking, ownership)
+        pending = all(rule is not None for _, rule in before)
     return replace(
         drift,
-        type=DriftType.MODIFIED,
+        type=DriftType.PENDING if pending else DriftType.MODIFIED,
         changes=tuple(changes),
         hidden=tuple(hidden),
         note=_note(expected, live),
     )
+
+
+def _differing(
+    expected: JsonObject,
+    live: JsonObject,
+    node: Node | None,
+    rules: Sequence[IgnoreRule],
+    ownership: Ownership,
+) -> Iterator[tuple[Change, IgnoreRule | None]]:
+    """Gives all that differs, each with the rule that explains it."""
+    found = differences(expected, comparable(live), node)
+    for whole in chain.from_iterable(fieldwise(each.as_change(), node) for each in found):
+        yield from _judged(whole, rules, ownership)
 
 
 def _judged(

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.core.desired import SourceLocation
 from reconciler.core.ownership import FieldManager
 from reconciler.core.path import Path
 from reconciler.core.resource import ResourceKey
+
+if TYPE_CHECKING:
+    from reconciler.core.actors import Actor
 
 
 class DriftType(StrEnum):
@@ -16,6 +19,7 @@ class DriftType(StrEnum):
     MISSING = "Missing"
     MODIFIED = "Modified"
     UNMANAGED = "Unmanaged"
+    PENDING = "Pending"
     UNREADABLE = "Unreadable"
 
 
@@ -61,6 +65,7 @@ class Change:
         candidates: For a removal, who could have done it, the latest first.
         last_changed: When the object was last written by anybody but a status writer, RFC 3339.
         masked: Set once the values have been masked.
+        actor: Who really did it, where the request was witnessed.
     """
 
     path: Path
@@ -71,6 +76,7 @@ class Change:
     candidates: tuple[FieldManager, ...] = ()
     last_changed: str = ""
     masked: MaskedDigest | None = None
+    actor: "Actor | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +94,31 @@ class Hidden:
     reason: str
 
 
+class DecisionAction(StrEnum):
+    """What is to be done about a drift; but for `wait`, in the order of caution."""
+
+    OBSERVE = "observe"  # report it, and leave it
+    PROPOSE = "propose"  # open a pull request
+    APPROVE = "approve"  # restore it once a person has said yes
+    RESTORE = "restore"  # restore it now
+    WAIT = "wait"  # do nothing yet
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What is to be done about a drift, and why (DESIGN, section 8).
 
     Attributes:
-        action: `observe` or `restore`.
+        action: What is to be done.
         rule: The policy rule that decided.
         reason: In a sentence.
+        until: For `wait`, the time until which, RFC 3339; empty where that isn't known.
     """
 
-    action: str
+    action: DecisionAction
     rule: str
     reason: str
+    until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +133,13 @@ class Drift:
         api_version: As declared; as read for an unmanaged object.
         uid: The live object's uid, empty where it isn't live.
         source: Where it is declared; None for an unmanaged object.
-        changes: What differs; empty but for `Modified`.
+        changes: What differs; empty but for `Modified` and `Pending`.
         hidden: What differs and is explained by a rule.
         note: What a reader must know: why unreadable, why it can't simply be replaced.
         by: For `Unmanaged`, who made it.
         first_seen: When Plumbline first saw it, RFC 3339; empty until known.
         decision: What is to be done; None until decided.
+        actor: For `Missing` and `Unmanaged`, who deleted or made it, where that was witnessed.
     """
 
     id: str
@@ -136,3 +155,4 @@ class Drift:
     by: FieldManager | None = None
     first_seen: str = ""
     decision: Decision | None = None
+    actor: "Actor | None" = None

@@ -81,3 +81,11 @@ class Rejected(ClusterError):  # noqa: N818 - an answer of the API server, named
         self.code = code
         self.reason = reason
         self.fields = fields
+
+
+class HistoryError(PlumblineError):
+    """The history's database couldn't be reached, read or written."""
+
+
+class LeaseLostError(ClusterError):
+    """Somebody else may be writing by now, so nothing was written."""

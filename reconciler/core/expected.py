@@ -30,6 +30,10 @@ class Expected:
         note: What a reader must know, such as that another comparison had to be used.
         immutable: Whether the server refuses to change the live object into this one.
         hidden: How many of the carried fields a controller set, whose job that is.
+        pending: Whether the live object is exactly what an earlier declaration asked for: nobody
+            edited it, Git has moved on.
+        earlier: What the server made of an earlier declaration, where that was never all that was
+            live: it is pending where rules explain how the live object differs from this.
     """
 
     body: JsonObject
@@ -38,6 +42,8 @@ class Expected:
     note: str = ""
     immutable: bool = False
     hidden: int = 0
+    pending: bool = False
+    earlier: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def make_plan(
         match drift.type:
             case DriftType.MISSING:
                 step = _create(drift, desired, catalog, declared_kinds)
-            case DriftType.MODIFIED:
+            case DriftType.MODIFIED | DriftType.PENDING:
                 step = _correct(drift, desired, live, answers, permissions)
             case DriftType.UNMANAGED:
                 step = _prune(drift, live, inventory, permissions)

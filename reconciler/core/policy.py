@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, assert_never
 
-from reconciler.core.drift import Change, Decision, Drift, DriftType, Severity
+from reconciler.core.drift import (
+    Change,
+    Decision,
+    DecisionAction,
+    Drift,
+    DriftType,
+    Severity,
+)
 from reconciler.core.path import Item, Path, path_matches
 from reconciler.core.resource import ResourceKey
 
@@ -105,7 +112,7 @@ _POWERS: Mapping[str, object] = {
 def severity_of(drift: Drift, rules: Sequence[SeverityRule] = SEVERITY_RULES) -> Severity:
     """Says how much a drift matters: as much as the worst of its changes."""
     match drift.type:
-        case DriftType.MODIFIED:
+        case DriftType.MODIFIED | DriftType.PENDING:
             return min(
                 (_severity_of_change(drift.key, change, rules) for change in drift.changes),
                 key=_RANK.__getitem__,
@@ -168,14 +175,15 @@ def _places(path: Path, value: Any) -> list[tuple[Path, Any]]:
 
 def decide(drift: Drift, *, prune: bool) -> Decision:
     """Says what is to be done about a drift when a restore is asked for."""
+    observe, restore = DecisionAction.OBSERVE, DecisionAction.RESTORE
     match drift.type:
-        case DriftType.MISSING | DriftType.MODIFIED:
-            return Decision("restore", "default", "Git is the source of truth")
+        case DriftType.MISSING | DriftType.MODIFIED | DriftType.PENDING:
+            return Decision(restore, "default", "Git is the source of truth")
         case DriftType.UNMANAGED if prune:
-            return Decision("restore", "prune", "it was declared once, and pruning was asked for")
+            return Decision(restore, "prune", "it was declared once, and pruning was asked for")
         case DriftType.UNMANAGED:
-            return Decision("observe", "default", "what Git never declared is left alone")
+            return Decision(observe, "default", "what Git never declared is left alone")
         case DriftType.UNREADABLE:
-            return Decision("observe", "default", "what can't be read is never written")
+            return Decision(observe, "default", "what can't be read is never written")
         case _:
             assert_never(drift.type)

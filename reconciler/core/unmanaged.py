@@ -27,7 +27,8 @@ def unmanaged(
     """Finds the unmanaged objects of some namespaces.
 
     An object that has an owner which is live is never told of: its owner is, if nobody declared
-    that one. Nor is one whose owner could not be read: it may be declared.
+    that one. Nor is one whose owner could not be read: it may be declared. What is being deleted,
+    or is left of an owner that was made anew under its name, goes by itself.
 
     Returns:
         The drifts, and how many objects were left out because a rule explains them.
@@ -36,6 +37,7 @@ def unmanaged(
         return [], 0
     declared = _declared_uids(desired, live)
     owners = {str(metadata_of(body).get("uid")) for _, _, body in live.each()}
+    names = {(key.kind, key.namespace, key.name) for _, key, _ in live.each()}
     found: list[Drift] = []
     hidden = 0
     seen: set[str] = set()
@@ -48,8 +50,10 @@ def unmanaged(
             continue
         seen.add(uid)
         references = metadata_of(body).get("ownerReferences") or ()
-        if any(
-            str(reference.get("uid")) in owners or _is_unread(reference, key, live, catalog)
+        if metadata_of(body).get("deletionTimestamp") or any(
+            str(reference.get("uid")) in owners
+            or (reference.get("kind"), key.namespace, reference.get("name")) in names
+            or _is_unread(reference, key, live, catalog)
             for reference in references
         ):
             continue

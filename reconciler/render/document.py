@@ -4,12 +4,10 @@ What a person reads, a program reads too: nothing is in the text that isn't here
 nothing, there is `null`. Bodies of writes aren't masked and are never part of a document.
 """
 
-from collections.abc import Mapping
-from math import isfinite
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.desired import SourceLocation
-from reconciler.core.drift import Change, Drift
+from reconciler.core.drift import Change, Decision, Drift
 from reconciler.core.explain import Explanation, FieldOrigin
 from reconciler.core.outcome import Outcome
 from reconciler.core.ownership import FieldManager
@@ -17,7 +15,12 @@ from reconciler.core.path import format_path
 from reconciler.core.plan import Action, Delete, Plan, Recreate
 from reconciler.core.report import Report
 from reconciler.core.resource import JsonObject, ResourceKey
+from reconciler.render.json_values import encodable as _text
+from reconciler.render.json_values import json_value as _json
 from reconciler.render.plans import changes_of, verb_of
+
+if TYPE_CHECKING:
+    from reconciler.core.actors import Actor
 
 REPORT: Final = "plumbline.dev/report/v1"
 PLAN: Final = "plumbline.dev/plan/v1"
@@ -101,15 +104,19 @@ def _drift(drift: Drift, outcome: Outcome | None) -> JsonObject:
             {**_change(each.change), "rule": _text(each.rule), "reason": _text(each.reason)}
             for each in drift.hidden
         ],
-        "decision": {
-            "action": decision.action,
-            "rule": _text(decision.rule),
-            "reason": _text(decision.reason),
-        }
-        if decision
-        else None,
+        "decision": _decision(decision) if decision else None,
         "outcome": _outcome(outcome) if outcome else None,
+        **_actor(drift.actor),
     }
+
+
+def _decision(decision: Decision) -> JsonObject:
+    document = {
+        "action": decision.action.value,
+        "rule": _text(decision.rule),
+        "reason": _text(decision.reason),
+    }
+    return {**document, "until": _text(decision.until)} if decision.until else document
 
 
 def _change(change: Change) -> JsonObject:
@@ -128,7 +135,27 @@ def _change(change: Change) -> JsonObject:
             "desired": change.masked.desired or None,
             "live": change.masked.live or None,
         }
-    return document
+    return {**document, **_actor(change.actor)}
+
+
+def _actor(actor: "Actor | None") -> JsonObject:
+    """Writes an actor as a field of its own; there is none where nobody was witnessed."""
+    if actor is None:
+        return {}
+    document = {
+        "user": _text(actor.user),
+        "groups": [_text(group) for group in actor.groups],
+        "sourceAddresses": [_text(address) for address in actor.addresses],
+        "userAgent": _text(actor.user_agent) or None,
+        "impersonatedUser": _text(actor.impersonated) or None,
+        "requestId": _text(actor.request_id) or None,
+        "verb": _text(actor.verb),
+        "manager": _text(actor.manager) or None,
+        "time": _text(actor.time) or None,
+        "certain": actor.certain,
+        "others": [_text(user) for user in actor.others],
+    }
+    return {"actor": document}
 
 
 def _manager(manager: FieldManager | None) -> JsonObject | None:
@@ -189,26 +216,3 @@ def _key(key: ResourceKey) -> JsonObject:
 
 def _source(source: SourceLocation | None) -> JsonObject | None:
     return {"path": _text(source.path), "line": source.line or None} if source else None
-
-
-def _json(value: Any) -> Any:
-    """Copies a value, with what JSON can't hold written so that it can."""
-    match value:
-        case str():
-            return _text(value)
-        case Mapping():
-            return {_text(str(name)): _json(child) for name, child in value.items()}
-        case list():
-            return [_json(child) for child in value]
-        case int() if not -(2**63) <= value < 2**64:
-            # As a decoder of JSON reads it.
-            return float(value)
-        case float() if not isfinite(value):
-            return str(value)
-        case _:
-            return value
-
-
-def _text(text: str) -> str:
-    r"""Writes half of a surrogate pair, which YAML can hold and UTF-8 can't, as `\ud800`."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
 
-from reconciler.core.drift import ChangeType, DriftType, Severity
+from reconciler.core.drift import ChangeType, DecisionAction, DriftType, Severity
 from reconciler.core.outcome import OutcomeType
 from reconciler.core.report import Comparison
 from reconciler.core.resource import JsonObject
@@ -55,6 +55,10 @@ def _maybe_text(meaning: str) -> JsonObject:
     return {"type": ["string", "null"], "description": meaning}
 
 
+def _texts(meaning: str) -> JsonObject:
+    return {"type": "array", "items": {"type": "string"}, "description": meaning}
+
+
 def _time(meaning: str) -> JsonObject:
     return {"type": "string", "description": f"{meaning}; RFC 3339."}
 
@@ -100,11 +104,7 @@ _REPORT: Final[Mapping[str, JsonObject]] = {
     "drifts": _list("drift", "What isn't as declared, the worst first."),
     "unproven": _list("unproven", "What the comparison could not prove."),
     "outcomes": _list("done", "What became of each action; empty where nothing was to be done."),
-    "notes": {
-        "type": "array",
-        "items": {"type": "string"},
-        "description": "What a reader should know, such as what was not looked at.",
-    },
+    "notes": _texts("What a reader should know, such as what was not looked at."),
 }
 
 _CHANGE: Final[Mapping[str, JsonObject]] = {
@@ -116,6 +116,7 @@ _CHANGE: Final[Mapping[str, JsonObject]] = {
     "candidates": _optional(_list("manager", "Who may have done it, the latest first.")),
     "lastChanged": _optional(_maybe_time("When the object was last written")),
     "digest": _optional(_part("digest", "Set where the values are masked.")),
+    "actor": _optional(_part("actor", "Who really did it, where the request was witnessed.")),
 }
 
 _PARTS: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -141,10 +142,13 @@ _PARTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "source": _maybe_part("source", "Where it is declared; null for an unmanaged object."),
         "note": _maybe_text("What a reader must know, such as why it could not be read."),
         "by": _maybe_part("manager", "Who made an unmanaged object."),
-        "changes": _list("change", "What differs; empty unless the type is Modified."),
+        "changes": _list("change", "What differs; only of the types Modified and Pending."),
         "hidden": _list("explained", "What differs and is explained by a rule."),
         "decision": _maybe_part("decision", "What is to be done."),
         "outcome": _maybe_part("outcome", "What became of that; null where nothing was done."),
+        "actor": _optional(
+            _part("actor", "Who deleted a missing object or made an unmanaged one, if witnessed.")
+        ),
     },
     "change": _CHANGE,
     "explained": {
@@ -157,6 +161,22 @@ _PARTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "operation": _text("Update or Apply."),
         "subresource": _optional(_text("Such as scale.")),
         "time": _maybe_time("When it last wrote"),
+    },
+    "actor": {
+        "user": _text("Who was authenticated."),
+        "groups": _texts("The user's groups."),
+        "sourceAddresses": _texts("The client first, then proxies; only the last can't be forged."),
+        "userAgent": _maybe_text("What the client called itself."),
+        "impersonatedUser": _maybe_text("As whom the user acted."),
+        "requestId": _maybe_text("The request's id in the audit log, or the admission review's."),
+        "verb": _text("As the API server calls it, such as patch."),
+        "manager": _maybe_text("The request's field manager."),
+        "time": _maybe_time("When the request was answered"),
+        "certain": {
+            "type": "boolean",
+            "description": "Whether nobody else can have done it, as far as was witnessed.",
+        },
+        "others": _texts("Users who may have done it instead; empty where it is certain."),
     },
     "digest": {
         "desired": _maybe_text("Keyed digest of what Git wants."),
@@ -184,9 +204,10 @@ _PARTS: Final[Mapping[str, Mapping[str, Any]]] = {
         },
     },
     "decision": {
-        "action": _text("observe or restore."),
+        "action": _choice(DecisionAction, "What is to be done."),
         "rule": _text("The policy rule that decided."),
         "reason": _text("In a sentence."),
+        "until": _optional(_time("How long to wait")),
     },
     "outcome": {
         "type": _choice(OutcomeType, "How the action ended."),

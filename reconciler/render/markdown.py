@@ -15,7 +15,7 @@ from reconciler.core.path import format_path
 from reconciler.core.report import Report
 from reconciler.render.ages import minute, moment
 from reconciler.render.changes import changed_lines, digest_words
-from reconciler.render.credits import credit, who_and_when
+from reconciler.render.credits import actor_and_when, credit, maker
 from reconciler.render.summaries import (
     counted,
     in_sync_words,
@@ -137,10 +137,15 @@ def _about(drift: Drift, now: datetime) -> list[str]:
     lines: list[str] = []
     match drift.type:
         case DriftType.MISSING:
-            lines.append("Declared but not live.")
+            deleted = (
+                f"; deleted by {code(actor_and_when(drift.actor, now))}" if drift.actor else ""
+            )
+            lines.append(f"Declared but not live{deleted}.")
         case DriftType.UNMANAGED:
-            made = f"; made by {code(who_and_when(drift.by, now))}" if drift.by else ""
+            made = f"; made by {code(known)}" if (known := maker(drift, now)) else ""
             lines.append(f"Live but not declared{made}.")
+        case DriftType.PENDING:
+            lines.append("Live is what an earlier revision declared, and Git has moved on.")
         case DriftType.UNREADABLE:
             lines.append("It could not be read, so whether it drifted is unknown.")
         case DriftType.MODIFIED:

@@ -14,13 +14,14 @@ from reconciler.render.terminal import Cell, Ink, Line, Span, Style, flow, paint
 _VERB = 8
 
 
-def plan_text(plan: Plan, style: Style, now: datetime) -> str:
+def plan_text(plan: Plan, style: Style, now: datetime, verb: str = "restore --plan") -> str:
     """Writes a plan; its changes are seen from live to Git, as they would be written.
 
     Args:
         plan: What to write.
         style: How to write.
         now: The time of reading, with its zone.
+        verb: What has exactly this plan carried out.
 
     Returns:
         Lines, each with its newline; none is longer than the style's width.
@@ -35,7 +36,7 @@ def plan_text(plan: Plan, style: Style, now: datetime) -> str:
             line = (Span("- "), Span(str(held.key), Ink.BOLD), Span(f": {held.reason}"))
             lines += flow([Cell(line)], style, indent=2, hanging=INDENT)
     if plan.actions:
-        command = f"plumbline restore --plan {plan.digest}"
+        command = f"plumbline {verb} {plan.digest}"
         words = "To carry out this plan and no other:"
         cells = [Cell((Span(words),)), Cell((Span(command, Ink.BOLD),))]
         lines += [(), *flow(cells, style, hanging=2)]

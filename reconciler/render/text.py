@@ -11,7 +11,7 @@ from reconciler.core.report import Comparison, Report, Unproven
 from reconciler.core.resource import ResourceKey
 from reconciler.render.ages import ago, moment
 from reconciler.render.changes import FOUND, INDENT, changes_lines
-from reconciler.render.credits import credit, who_and_when
+from reconciler.render.credits import actor_and_when, credit, maker
 from reconciler.render.summaries import INKS, counted, request_words, summary_line
 from reconciler.render.terminal import Cell, Ink, Line, Span, Style, display_width, flow, painted
 
@@ -133,12 +133,16 @@ def _advice(drift: Drift, now: datetime) -> list[str]:
     match drift.type:
         case DriftType.MODIFIED:
             return [drift.note] if drift.note else []
+        case DriftType.PENDING:
+            pending = "not edited: live is what an earlier revision declared, and Git has moved on"
+            return [f"{pending}; {drift.note}" if drift.note else pending]
         case DriftType.MISSING:
             if drift.note:
                 return [f"declared but not live: {drift.note}"]
-            return ["declared but not live; `plumbline restore` makes it"]
+            deleted = f": deleted by {actor_and_when(drift.actor, now)}" if drift.actor else ""
+            return [f"declared but not live{deleted}; `plumbline restore` makes it"]
         case DriftType.UNMANAGED:
-            made = f"; made by {who_and_when(drift.by, now)}" if drift.by else ""
+            made = f"; made by {known}" if (known := maker(drift, now)) else ""
             note = f"; {drift.note}" if drift.note else ""
             return [f"live but not declared{made}{note}"]
         case DriftType.UNREADABLE:

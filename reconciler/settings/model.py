@@ -78,6 +78,62 @@ class IgnoreSettings:
     until: date | None = None
 
 
+class Mode(StrEnum):
+    """What the controller does about drift of a target."""
+
+    OBSERVE = "observe"  # reports it
+    APPROVE = "approve"  # restores what a person has agreed to, by `plumbline approve`
+    RESTORE = "restore"  # restores it by itself
+
+
+@dataclass(frozen=True)
+class RuleSettings:
+    """What the controller does about some drifts. The first rule that speaks of a change decides.
+
+    Attributes:
+        action: What is done.
+        reason: Why; kept with every decision.
+        kind: The object's kind, with `*`, `?` and `[...]`, as in the next three.
+        group: Its API group.
+        namespace: Its namespace.
+        name: Its name.
+        label: A label of it, such as `team=payments`.
+        path: The field that differs, with everything below it.
+        type: The drift's type, such as `Missing`; empty for any.
+        severity: How much it must matter at least: `high`, `medium` or `low`.
+        manager: Who set it, by field manager.
+    """
+
+    action: Mode
+    reason: str
+    kind: str = "*"
+    group: str = "*"
+    namespace: str = "*"
+    name: str = "*"
+    label: str = ""
+    path: str = ""
+    type: str = ""
+    severity: str = "low"
+    manager: str = ""
+
+
+@dataclass(frozen=True)
+class WindowSettings:
+    """Hours of the week in which the controller may write, or may not.
+
+    Attributes:
+        hours: Such as `Mon-Fri 22:00-04:00`, `Sat,Sun 00:00-24:00` or `daily 02:00-03:00`.
+        zone: Whose clock, such as `Europe/Zurich`.
+        allow: Whether it may write then, and at no other time; else it may not.
+        reason: Why; shown while it waits.
+    """
+
+    hours: str
+    zone: str = "UTC"
+    allow: bool = True
+    reason: str = ""
+
+
 @dataclass(frozen=True)
 class TargetSettings:
     """One thing to keep true.
@@ -88,6 +144,11 @@ class TargetSettings:
         namespace: For manifests that name none; empty for the kubeconfig context's.
         scope: Where unmanaged objects are looked for.
         ignore: What is not drift.
+        mode: What the controller does about drift where no rule speaks.
+        prune: Whether it deletes what was declared once and isn't any more.
+        rules: What it does about some drifts, tried in order.
+        windows: When it may write.
+        grace: How long a drift must have been seen before it is restored, such as `2m`.
     """
 
     name: str
@@ -95,6 +156,89 @@ class TargetSettings:
     namespace: str = ""
     scope: ScopeSettings = ScopeSettings()
     ignore: tuple[IgnoreSettings, ...] = ()
+    mode: Mode = Mode.OBSERVE
+    prune: bool = False
+    rules: tuple[RuleSettings, ...] = ()
+    windows: tuple[WindowSettings, ...] = ()
+    grace: str = ""
+
+
+@dataclass(frozen=True)
+class ScheduleSettings:
+    """When the controller looks.
+
+    Attributes:
+        interval: From one look at a target to the next, such as `3m`.
+        jitter: Up to so much more or less, so that targets don't all look at once.
+        watch: Whether it also looks at once when something moved in the cluster.
+        workers: How many targets it looks at at the same time.
+    """
+
+    interval: str = "3m"
+    jitter: str = "20s"
+    watch: bool = True
+    workers: int = 4
+
+
+@dataclass(frozen=True)
+class LeaseSettings:
+    """Which replica acts, where there are several.
+
+    Attributes:
+        namespace: Where the Leases are by which they agree; empty where there is only one.
+    """
+
+    namespace: str = ""
+
+
+@dataclass(frozen=True)
+class HistorySettings:
+    """Where the controller remembers what happened.
+
+    Attributes:
+        database: A PostgreSQL URL, for several replicas; empty for a file in the state folder.
+        key_file: Holds the secret key of the chain, the same for all replicas; empty for one of
+            this installation's own.
+        retention: For how long events are kept, such as `8760h`; empty for good.
+    """
+
+    database: str = ""
+    key_file: str = ""
+    retention: str = ""
+
+
+@dataclass(frozen=True)
+class WitnessSettings:
+    """Who sees the requests that change objects: field managers name programs, these persons.
+
+    Attributes:
+        audit_log: The API server's audit log, as `--audit-log-path` names it.
+        audit_webhook: Host and port where API servers send audit events to.
+        admission: Host and port of a webhook that only records, where no audit log can be had.
+        certificate: The PEM certificate of the two.
+        key: Its key.
+        client_authority: Whose certificates may send; empty for anybody with the token.
+        token_file: Holds the bearer token that the audit webhook's kubeconfig has.
+    """
+
+    audit_log: str = ""
+    audit_webhook: str = ""
+    admission: str = ""
+    certificate: str = ""
+    key: str = ""
+    client_authority: str = ""
+    token_file: str = ""
+
+
+@dataclass(frozen=True)
+class ServeSettings:
+    """Where the controller answers `/healthz`, `/readyz` and `/metrics`.
+
+    Attributes:
+        address: Host and port; empty for nowhere.
+    """
+
+    address: str = "127.0.0.1:8080"
 
 
 @dataclass(frozen=True)
@@ -133,6 +277,11 @@ class Settings:
         targets: What to keep true.
         cluster: Which cluster.
         programs: Which programs render manifests.
+        schedule: When the controller looks.
+        lease: Which replica acts.
+        history: Where the controller remembers what happened.
+        witnesses: Who sees the requests that change objects.
+        serve: Where the controller answers.
         cache_dir: Where clones and answers are kept, which can be had again; empty for the
             user's cache folder.
         state_dir: Where sightings and the inventory are kept, which can't; empty for the user's
@@ -142,5 +291,10 @@ class Settings:
     targets: tuple[TargetSettings, ...] = ()
     cluster: ClusterSettings = field(default_factory=ClusterSettings)
     programs: ProgramSettings = field(default_factory=ProgramSettings)
+    schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+    lease: LeaseSettings = field(default_factory=LeaseSettings)
+    history: HistorySettings = field(default_factory=HistorySettings)
+    witnesses: WitnessSettings = field(default_factory=WitnessSettings)
+    serve: ServeSettings = field(default_factory=ServeSettings)
     cache_dir: str = ""
     state_dir: str = ""

@@ -102,7 +102,8 @@ def test_the_catalog_knows_kinds_and_which_version_is_preferred(cluster: Cluster
     assert catalog.find("autoscaling/v1", place[1]) is not None
     assert catalog.find("apps/v1", "NoSuchKind") is None
     assert catalog.server_version.startswith("v1.")
-    assert catalog.unreadable == {}
+    # Others' tests on the same server may have broken groups of their own.
+    assert not {"v1", "apps/v1", "autoscaling/v2"} & catalog.unreadable.keys()
 
 
 def test_what_was_created_can_be_got_and_is_owned(cluster: Cluster, home: str) -> None:

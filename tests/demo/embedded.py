@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from reconciler.bootstrap import bundled_schema, open_source
+from reconciler.bootstrap import open_source
+from reconciler.builtin import bundled_schema
 from reconciler.core.normalize import expect
 from reconciler.core.resource import JsonObject, ResourceKey, metadata_of
 from reconciler.settings import Settings, SourceSettings, TargetSettings

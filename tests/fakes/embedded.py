@@ -4,6 +4,7 @@ Speaks the part of the REST interface that `KubeCluster` uses, over plain HTTP o
 knows its token.
 """
 
+import contextlib
 import json
 import secrets
 import threading
@@ -18,6 +19,7 @@ from reconciler.core.errors import Rejected
 from reconciler.core.resource import JsonObject, ResourceKey, ResourceKind
 from tests.fakes.cluster import FakeCluster, FakeWriter
 from tests.fakes.documents import discovery, openapi_document, openapi_index, resource_list, status
+from tests.fakes.watching import WatchDesk, encoded
 
 _OK, _CREATED = 200, 201
 _UNAUTHORIZED, _NOT_FOUND = 401, 404
@@ -32,11 +34,13 @@ class EmbeddedServer(AbstractContextManager["EmbeddedServer"]):
         cluster: What is served.
         kubeconfig: Written to the folder given; the way to reach the server.
         page: At most so many objects a page of a LIST, whatever is asked for.
+        watches: Serves watches.
     """
 
     def __init__(self, cluster: FakeCluster, folder: Path, *, page: int = 1_000_000) -> None:
         self.cluster = cluster
         self.page = page
+        self.watches = WatchDesk()
         self.kubeconfig = folder / "embedded.kubeconfig"
         self.token = secrets.token_hex(16)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
@@ -67,6 +71,7 @@ class EmbeddedServer(AbstractContextManager["EmbeddedServer"]):
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.watches.close(self.cluster.store.objects)
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -106,6 +111,9 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         try:
+            if "watch" in query:
+                self._watch(parts.path, query)
+                return
             code, document = self._routed(parts.path, query, body)
         except Rejected as error:
             code = error.code
@@ -119,6 +127,26 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+    def _watch(self, path: str, query: Mapping[str, str]) -> None:
+        found = _found(self._embedded.cluster, path)
+        if found is None:
+            self._answer(_NOT_FOUND, status(_NOT_FOUND, "NotFound", "the server could not find it"))
+            return
+        kind, key = found
+        self._embedded.cluster.check_right("watch", kind, key)
+        self.send_response(_OK)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        journal = self._embedded.cluster.store.objects
+        self.close_connection = True
+        # Whoever watches may go away at any time.
+        with contextlib.suppress(ConnectionError):
+            if self._embedded.watches.serve(
+                journal, kind, key.namespace, query, lambda event: self.wfile.write(encoded(event))
+            ):
+                self.wfile.write(b"0\r\n\r\n")
 
     def _routed(
         self, path: str, query: Mapping[str, str], body: JsonObject
@@ -152,6 +180,8 @@ class _Handler(BaseHTTPRequestHandler):
         cluster.check_right("list", kind, ResourceKey(kind.group, kind.kind, namespace, ""))
         if kind.kind in cluster.list_faults:
             raise Rejected(cluster.list_faults[kind.kind], code=501, reason="NotImplemented")
+        # Read first: a watch from here on may repeat what is listed, but leaves nothing out.
+        revision = cluster.store.objects.revision
         items = [
             {name: value for name, value in body.items() if name not in ("apiVersion", "kind")}
             for body in cluster.store.select(kind, namespace).values()
@@ -159,6 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
         start = int(query.get("continue") or 0)
         end = start + min(int(query.get("limit") or len(items) or 1), self._embedded.page)
         following = {"continue": str(end)} if end < len(items) else {}
+        following["resourceVersion"] = str(revision)
         return {
             "apiVersion": kind.api_version,
             "kind": f"{kind.kind}List",

@@ -10,6 +10,7 @@ from typing import Any
 from reconciler.core.errors import Rejected
 from reconciler.core.resource import JsonObject, ResourceKey, ResourceKind
 from tests.fakes import immutable, managed_fields
+from tests.fakes.journal import Journal
 from tests.fakes.kinds import BUILTIN, kind_of
 
 #: Changes an object in place.
@@ -30,9 +31,8 @@ class ObjectStore:
 
     def __init__(self, kinds: Iterable[ResourceKind], defaults: Change) -> None:
         self.kinds = {(kind.api_version, kind.kind): kind for kind in kinds}
-        self.objects: dict[ResourceKey, JsonObject] = {}
+        self.objects = Journal()
         self._defaults = defaults
-        self._revision = 0
         self._lock = threading.RLock()
 
     def select(self, kind: ResourceKind, namespace: str) -> dict[ResourceKey, JsonObject]:
@@ -61,13 +61,13 @@ class ObjectStore:
             self._must_fit(kind, key, metadata, old, new=new)
             _fold_string_data(body)
             self._defaults(body)
-            revision = self._revision
+            revision = self.objects.revision
             after = self._completed(key, body, old, manager)
             if not dry:
                 self.objects[key] = after
                 self._notice_definition(after)
                 return deepcopy(after)
-            self._revision = revision
+            self.objects.revision = revision
             after = deepcopy(after)
             after["metadata"].pop("resourceVersion")
             if old is not None:
@@ -100,7 +100,7 @@ class ObjectStore:
         for name in (*_KEPT, "resourceVersion"):
             metadata.pop(name, None)
         if old is None:
-            self._revision += 1
+            self.objects.revision += 1
             metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": self._now()}
             entries = managed_fields.updated([], {}, body, manager, self._now())
             metadata |= {"generation": 1, "managedFields": entries}
@@ -118,7 +118,7 @@ class ObjectStore:
         }
         if managed_fields.leaves(old) == managed_fields.leaves(body):
             return old
-        self._revision += 1
+        self.objects.revision += 1
         if old.get("spec") != body.get("spec"):
             metadata["generation"] = old["metadata"]["generation"] + 1
         entries = old["metadata"]["managedFields"]
@@ -126,7 +126,7 @@ class ObjectStore:
         return self._versioned(body)
 
     def _versioned(self, body: JsonObject) -> JsonObject:
-        body["metadata"]["resourceVersion"] = str(self._revision)
+        body["metadata"]["resourceVersion"] = str(self.objects.revision)
         return body
 
     def _must_fit(
@@ -171,7 +171,7 @@ class ObjectStore:
 
     def _now(self) -> str:
         # Time goes on with every write, so that tests can tell earlier from later.
-        return _TIME.format(self._revision // 60 % 60, self._revision % 60)
+        return _TIME.format(self.objects.revision // 60 % 60, self.objects.revision % 60)
 
 
 def key_of(kind: ResourceKind, metadata: Mapping[str, Any]) -> ResourceKey:

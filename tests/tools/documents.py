@@ -17,7 +17,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+from reconciler.adapters.telemetry.metrics import Metrics
 from reconciler.cli.main import VERBS
+from reconciler.core.cycle import Cycle, CycleResult
+from reconciler.core.outcome import Outcome, OutcomeType
+from reconciler.core.report import Comparison, Report, Requests, Summary
+from reconciler.core.resource import ResourceKey
 from reconciler.render.json_schema import report_schema
 from reconciler.settings import Settings
 from reconciler.settings.configuration import configuration_schema
@@ -56,7 +61,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def documents() -> dict[Path, str]:
     """Gives every generated file's text."""
     readme = README.read_text(encoding="utf-8")
-    blocks = {"verbs": verbs_text(), "settings": settings_text(), "report": report_text()}
+    blocks = {
+        "verbs": verbs_text(),
+        "settings": settings_text(),
+        "report": report_text(),
+        "metrics": metrics_text(),
+    }
     for name, text in blocks.items():
         readme = with_block(readme, name, text)
     return {
@@ -179,6 +189,31 @@ def report_text() -> str:
     schema = report_schema()
     lines = ["| field | meaning |", "|---|---|"]
     lines += [f"| `{name}` | {_cell(text)} |" for name, text in _fields_of(schema, schema, "")]
+    return "\n".join(lines) + "\n"
+
+
+def metrics_text() -> str:
+    """Writes a table of the controller's metrics, from the metrics of a cycle that did it all."""
+    key = ResourceKey("", "ConfigMap", "shop", "web")
+    report = Report(
+        target="shop",
+        revision="",
+        checked_at="",
+        comparison=Comparison.SERVER,
+        summary=Summary(0, 0, 0, 0),
+        requests=Requests(),
+        drifts=(),
+        outcomes=(Outcome(key, OutcomeType.RESTORED),),
+    )
+    metrics = Metrics()
+    metrics.watch_leadership("shop", lambda: True)
+    metrics.saw(Cycle("shop", CycleResult.DONE, 0.0, report))
+    lines = ["| metric | labels | kind | meaning |", "|---|---|---|---|"]
+    for family in metrics.registry.collect():
+        # The last sample: a histogram's first ones are its buckets, with a label of their own.
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        labels = ", ".join(f"`{label}`" for label in family.samples[-1].labels)
+        lines.append(f"| `{name}` | {labels} | {family.type} | {_cell(family.documentation)} |")
     return "\n".join(lines) + "\n"
 
 

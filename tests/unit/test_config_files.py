@@ -23,6 +23,11 @@ EXAMPLES = {
     "targets[].ignore[].reason",
     "targets[].ignore[].path",
     "targets[].ignore[].kind",
+    "targets[].rules[].action",
+    "targets[].rules[].reason",
+    "targets[].rules[].kind",
+    "targets[].rules[].path",
+    "targets[].windows[].hours",
 }
 
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.errors import ClusterError, Rejected
+from reconciler.core.errors import ClusterError, LeaseLostError, Rejected
 from reconciler.core.outcome import Outcome, OutcomeType
 from reconciler.core.plan import Action, Create, Delete, Plan, Recreate, Replace
 from reconciler.core.planning import live_digest
@@ -154,6 +154,37 @@ def test_of_a_write_whose_answer_never_came_nothing_is_known() -> None:
     cluster.unreachable = ClusterError("the connection broke")
     plan = Plan("shop", "4f0c", (Create(KEY, "v1", config()),), (), "p-1")
     assert carry_out(plan, cluster, catalog) == (Outcome(KEY, UNVERIFIED, "the connection broke"),)
+
+
+class Overtaken(FakeCluster):
+    """A cluster whose writer loses its Lease before a certain write."""
+
+    def __init__(self, writes: int) -> None:
+        super().__init__()
+        self.left = writes
+
+    @property
+    def writes(self) -> FakeWriter:
+        if not self.left:
+            raise LeaseLostError("the Lease isn't held any more, so nothing was written")
+        self.left -= 1
+        return super().writes
+
+
+def test_who_has_lost_its_lease_writes_nothing_and_claims_nothing() -> None:
+    cluster = Overtaken(0)
+    live = cluster.add(config())
+    (outcome,) = done(cluster, replacing(live, data={"a": "b"}))
+    assert outcome.outcome is OutcomeType.SKIPPED
+    assert "nothing was written" in outcome.reason
+
+
+def test_who_loses_its_lease_between_two_halves_says_so() -> None:
+    cluster = Overtaken(1)
+    live = cluster.add(config())
+    (outcome,) = done(cluster, recreating(live))
+    assert outcome.outcome is UNVERIFIED
+    assert outcome.reason.startswith("it was deleted, and could not be made anew: the Lease")
 
 
 class Busy(FakeCluster):

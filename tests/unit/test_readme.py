@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from reconciler.adapters.telemetry.metrics import Metrics
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.main import VERBS
 from reconciler.settings import Settings
@@ -17,7 +18,7 @@ from tests.tools import documents
 TEXT = documents.README.read_text(encoding="utf-8")
 
 #: Flags of other programs, which the README speaks of too.
-FOREIGN = {"--server-side", "--show-managed-fields"}
+FOREIGN = {"--audit-log-path", "--server-side", "--show-managed-fields"}
 EVERYWHERE = {"--help", "--version"}
 
 
@@ -30,15 +31,25 @@ def _blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", ["verbs", "settings", "report"])
+@pytest.mark.parametrize("name", ["verbs", "settings", "report", "metrics"])
 def test_its_tables_are_the_program_s_own(name: str) -> None:
     made = {
         "verbs": documents.verbs_text,
         "settings": documents.settings_text,
         "report": documents.report_text,
+        "metrics": documents.metrics_text,
     }
     written = documents.block_of(TEXT, name)
     assert written == made[name](), "python -m tests.tools.documents"
+
+
+def test_its_metrics_are_those_that_are_served() -> None:
+    table = documents.block_of(TEXT, "metrics")
+    named = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+    metrics = Metrics()
+    metrics.watch_leadership("shop", lambda: True)
+    assert named == re.findall(r"^# TYPE (\S+) ", metrics.text().decode(), re.MULTILINE)
+    assert set(re.findall(r"`(plumbline_\w+)`", TEXT)) <= set(named)
 
 
 def test_every_flag_of_every_verb_is_in_it() -> None:

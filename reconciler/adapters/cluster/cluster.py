@@ -11,7 +11,7 @@ from reconciler.adapters.cluster.listing import PAGE, Lister
 from reconciler.adapters.cluster.openapi import NodeReader, OpenApi
 from reconciler.adapters.cluster.rejection import Attempt, rejected, why_refused
 from reconciler.adapters.cluster.tally import Tally
-from reconciler.adapters.cluster.transport import Timing, Transport
+from reconciler.adapters.cluster.transport import Permit, Timing, Transport
 from reconciler.adapters.cluster.writer import DryRunWriter, RealWriter
 from reconciler.core.errors import ClusterError
 from reconciler.core.live import Listing, LiveState
@@ -107,6 +107,20 @@ class KubeCluster:
         """Closes all connections."""
         self._transport.close()
 
+    @property
+    def transport(self) -> Transport:
+        """Makes its requests; for those who make other ones, such as watches and Leases."""
+        return self._transport
+
+    @property
+    def lister(self) -> Lister:
+        """Makes its LISTs."""
+        return self._lister
+
+    def forget_schemas(self) -> None:
+        """Asks for the schemas of custom kinds anew: their definitions have changed."""
+        self._openapi.forget()
+
     def catalog(self) -> Catalog:
         """Reads which kinds are served; see `ports.Live`."""
         return self._discovery.catalog()
@@ -187,6 +201,14 @@ class KubeCluster:
     def writes(self) -> Writer:
         """The writer that really writes."""
         return self._writes
+
+    def permitted_writes(self, permit: Permit) -> Writer:
+        """Gives a writer that really writes, and asks before every single attempt whether it may.
+
+        Args:
+            permit: Raises where it may not.
+        """
+        return RealWriter(self._transport, self._tally, permit)
 
     @property
     def dry_runs(self) -> Writer:

@@ -1,6 +1,6 @@
 """Reads whole kinds by LISTs: paged, side by side, decoded from the raw bodies."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ import orjson
 from reconciler.adapters.cluster.addresses import collection_path
 from reconciler.adapters.cluster.rejection import grant, why_refused
 from reconciler.adapters.cluster.tally import Tally
-from reconciler.adapters.cluster.transport import Transport
+from reconciler.adapters.cluster.transport import JSON, Transport
 from reconciler.adapters.cluster.wire import Answer
 from reconciler.core.errors import ClusterError
 from reconciler.core.live import Listing, LiveState, Unread
@@ -37,8 +37,8 @@ class _Part:
     unreachable: ClusterError | None = None
 
 
-class _RefusedError(Exception):
-    """The server didn't give a page."""
+class RefusedError(Exception):
+    """The server didn't give a page, or a watch."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)
@@ -88,24 +88,24 @@ class Lister:
     def _read_several(self, part: _Part, spaces: frozenset[str]) -> None:
         """Reads several namespaces by one LIST where that is allowed, else by one each."""
         try:
-            for key, body in self._objects(part.kind, ""):
+            for key, body in self.snapshot(part.kind, "")[0]:
                 if key.namespace in spaces:
                     part.objects[key] = body
-        except _RefusedError as refused:
+        except RefusedError as refused:
             if refused.answer.status == _FORBIDDEN:
                 for space in sorted(spaces):
                     self._read_into(part, space)
             else:
-                self._fail(part, sorted(spaces), _why(part.kind, "", refused.answer))
+                self._fail(part, sorted(spaces), why_unread(part.kind, "", refused.answer))
         except ClusterError as error:
             part.unreachable = error
             self._fail(part, sorted(spaces), error.message)
 
     def _read_into(self, part: _Part, namespace: str) -> None:
         try:
-            part.objects.update(self._objects(part.kind, namespace))
-        except _RefusedError as refused:
-            self._fail(part, [namespace], _why(part.kind, namespace, refused.answer))
+            part.objects.update(self.snapshot(part.kind, namespace)[0])
+        except RefusedError as refused:
+            self._fail(part, [namespace], why_unread(part.kind, namespace, refused.answer))
         except ClusterError as error:
             part.unreachable = error
             self._fail(part, [namespace], error.message)
@@ -115,55 +115,79 @@ class Lister:
         kind = part.kind
         part.unread += [Unread(kind.group, kind.kind, space, reason) for space in spaces or [""]]
 
-    def _objects(
-        self, kind: ResourceKind, namespace: str
-    ) -> Iterator[tuple[ResourceKey, JsonObject]]:
-        """Gives all objects, or raises: half a LIST would make the rest look absent."""
+    def snapshot(
+        self, kind: ResourceKind, namespace: str, accept: str = JSON
+    ) -> tuple[Iterator[tuple[ResourceKey, JsonObject]], str]:
+        """Reads all objects, or raises: half a LIST would make the rest look absent.
+
+        Args:
+            kind: Of which kind.
+            namespace: In which namespace; empty for all.
+            accept: In which form they are wanted.
+
+        Returns:
+            The objects, and the resourceVersion that all of them are as of.
+
+        Raises:
+            RefusedError: The server doesn't give them.
+            ClusterError: It couldn't be reached.
+        """
         self._tally.listed()
         path = collection_path(kind, namespace)
         for attempt in range(_RESTARTS):
             try:
-                items = list(self._pages(path))
-            except _RefusedError as refused:
+                items, version = self._pages(path, accept)
+            except RefusedError as refused:
                 if refused.answer.status != _EXPIRED or attempt == _RESTARTS - 1:
                     raise
             else:
                 break
-        api_version, group, name = kind.api_version, kind.group, kind.kind
-        for item in items:
-            metadata = item["metadata"]
-            key = ResourceKey(group, name, metadata.get("namespace", ""), metadata["name"])
-            # A LIST's items lack what would be the same in all of them.
-            yield key, {"apiVersion": api_version, "kind": name, **item}
+        return _whole(kind, items), version
 
-    def _pages(self, path: str) -> Iterator[JsonObject]:
+    def _pages(self, path: str, accept: str) -> tuple[list[JsonObject], str]:
         query = {"limit": str(self._page)}
+        items: list[JsonObject] = []
+        version = ""
         while True:
-            answer = self._transport.get(path, query)
+            answer = self._transport.get(path, query, accept)
             if not answer.ok:
-                raise _RefusedError(answer)
+                raise RefusedError(answer)
             try:
                 page = orjson.loads(answer.data)
-                items, following = page["items"], page["metadata"].get("continue")
+                items += page["items"] or ()
+                about = page["metadata"]
+                following = about.get("continue")
+                # Every page's is the first one's; a server of somebody else's may see it otherwise.
+                version = version or str(about.get("resourceVersion") or "")
             except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
                 raise ClusterError(
                     f"the answer to GET {path} isn't a list of objects",
                     fix="look for a proxy between here and the API server",
                 ) from error
-            yield from items or ()
             if not following:
-                return
+                return items, version
             query["continue"] = following
 
 
-def _why(kind: ResourceKind, namespace: str, answer: Answer) -> str:
-    """Says why a kind couldn't be read, and what to do."""
+def _whole(
+    kind: ResourceKind, items: Iterable[JsonObject]
+) -> Iterator[tuple[ResourceKey, JsonObject]]:
+    api_version, group, name = kind.api_version, kind.group, kind.kind
+    for item in items:
+        metadata = item["metadata"]
+        key = ResourceKey(group, name, metadata.get("namespace", ""), metadata["name"])
+        # A LIST's items lack what would be the same in all of them.
+        yield key, {"apiVersion": api_version, "kind": name, **item}
+
+
+def why_unread(kind: ResourceKind, namespace: str, answer: Answer, verb: str = "list") -> str:
+    """Says why a kind couldn't be read (by `list` or `watch`), and what to do."""
     match answer.status:
         case 403:
-            return f"{why_refused(answer)}: {grant('list', kind, namespace)}"
+            return f"{why_refused(answer)}: {grant(verb, kind, namespace)}"
         case 404:
             return f"the server no longer serves {kind.api_version} {kind.kind}"
         case 405:
-            return f"the server doesn't list objects of kind {kind.kind}"
+            return f"the server doesn't {verb} objects of kind {kind.kind}"
         case _:
-            return f"{kind.api_version} {kind.kind} can't be listed: {why_refused(answer)}"
+            return f"{kind.api_version} {kind.kind} can't be read by {verb}: {why_refused(answer)}"

@@ -57,6 +57,11 @@ class OpenApi:
                 found[kind.api_version, kind.kind] = node
         return found
 
+    def forget(self) -> None:
+        """Asks anew from now on: what the server serves has changed."""
+        self._index = None
+        self._documents = {}
+
     def _document(self, api_version: str) -> Mapping[str, Any]:
         if api_version not in self._documents:
             self._documents[api_version] = self._load(api_version)

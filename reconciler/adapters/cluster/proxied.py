@@ -18,9 +18,10 @@ from urllib3.exceptions import (
 from reconciler.adapters.cluster.access import Access
 from reconciler.adapters.cluster.tls import tls_context
 from reconciler.adapters.cluster.wire import (
-    CONNECT_SECONDS,
     READ_SECONDS,
+    USUAL,
     Answer,
+    Limits,
     WireError,
     seconds,
 )
@@ -35,9 +36,11 @@ class ProxiedWire:
 
     Attributes:
         access: Which server, through which proxy.
+        limits: How long to wait for it.
     """
 
     access: Access
+    limits: Limits = USUAL
     _pool: urllib3.PoolManager | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -47,7 +50,7 @@ class ProxiedWire:
         """Asks once; see `Wire`."""
         with self._lock:
             if self._pool is None:
-                self._pool = _new_pool(self.access)
+                self._pool = new_pool(self.access, self.limits)
             pool = self._pool
         try:
             response = pool.request(
@@ -59,7 +62,7 @@ class ProxiedWire:
                 redirect=False,
             )
         except HTTPError as error:
-            raise _mapped(error) from error
+            raise mapped(error, self.limits.read) from error
         return Answer(response.status, response.data, seconds(response.headers.get("Retry-After")))
 
     def close(self) -> None:
@@ -70,10 +73,15 @@ class ProxiedWire:
             pool.clear()
 
 
-def _new_pool(access: Access) -> urllib3.PoolManager:
+def new_pool(access: Access, limits: Limits) -> urllib3.PoolManager:
+    """Makes connections through the proxy, each as long as it is used.
+
+    Raises:
+        ConfigError: The proxy, or a certificate, can't be used.
+    """
     settings: dict[str, Any] = {
         "maxsize": _CONNECTIONS,
-        "timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+        "timeout": urllib3.Timeout(connect=limits.connect, read=limits.read),
     }
     if access.server.startswith("https:"):
         settings["ssl_context"] = tls_context(access, access.credentials.certificate())
@@ -97,7 +105,7 @@ def _new_pool(access: Access) -> urllib3.PoolManager:
         ) from error
 
 
-def _mapped(error: HTTPError) -> WireError:
+def mapped(error: HTTPError, limit: float = READ_SECONDS) -> WireError:
     """Says what is wrong; without the error's own text, which holds addresses."""
     match error:
         case SSLError():
@@ -110,7 +118,7 @@ def _mapped(error: HTTPError) -> WireError:
             return WireError(what, fix, sent=False, repeats=1)
         case ReadTimeoutError():
             fix = "try again when it is less busy"
-            what = f"sent nothing for {READ_SECONDS:.0f} s"
+            what = f"sent nothing for {limit:.0f} s"
             return WireError(what, fix, sent=True, repeats=0)
         case _:
             fix = "try again; if it stays so, look at the proxy's log"

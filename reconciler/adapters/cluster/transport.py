@@ -14,6 +14,7 @@ from reconciler.adapters.cluster.wire import Answer, DirectWire, Wire, WireError
 from reconciler.core.errors import ClusterError
 
 Query = Mapping[str, str]
+Permit = Callable[[], None]
 
 _TRIES = 4
 _FIRST_DELAY = 0.1
@@ -25,7 +26,8 @@ _TOO_MANY = 429
 _PASSING = frozenset({_TOO_MANY, 500, 502, 503, 504})
 #: Said by a 500 that doesn't: a webhook that can't be called, each time after a long wait.
 _WEBHOOK = b"webhook"
-_JSON = "application/json"
+#: The form of documents that nothing else is said of.
+JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,11 @@ class Timing:
 
 
 class Transport:
-    """Makes requests to one API server; safe to use from many threads."""
+    """Makes requests to one API server; safe to use from many threads.
+
+    Attributes:
+        access: Which server, and who we are to it.
+    """
 
     def __init__(
         self, access: Access, timing: Timing | None = None, wire: Wire | None = None
@@ -54,14 +60,14 @@ class Transport:
         self._timing = timing or Timing()
         self._wire = wire or _wire_to(access)
 
-    def get(self, path: str, query: Query | None = None, accept: str = _JSON) -> Answer:
+    def get(self, path: str, query: Query | None = None, accept: str = JSON) -> Answer:
         """Reads; repeated where that may help.
 
         Raises:
             ClusterError: The server couldn't be reached, or doesn't know us.
             ConfigError: Our credentials can't be had.
         """
-        request = _Request("GET", _target(path, query), None, accept)
+        request = _Request("GET", target_of(path, query), None, accept)
         return self._repeated(request)
 
     def ask(self, method: str, path: str, query: Query | None, body: object) -> Answer:
@@ -71,27 +77,46 @@ class Transport:
             ClusterError: The server couldn't be reached, or doesn't know us.
             ConfigError: Our credentials can't be had.
         """
-        request = _Request(method, _target(path, query), _encoded(body), _JSON)
+        request = _Request(method, target_of(path, query), _encoded(body), JSON)
         return self._repeated(request)
 
-    def write(self, method: str, path: str, query: Query | None, body: object) -> Answer:
+    def write(
+        self,
+        method: str,
+        path: str,
+        query: Query | None,
+        body: object,
+        permit: Permit | None = None,
+    ) -> Answer:
         """Writes; repeated only where the server can't have begun with it.
+
+        Args:
+            method: The HTTP method.
+            path: The address.
+            query: What the address says beyond that.
+            body: What is sent.
+            permit: Called before every single attempt; raises where it may not be made. A later
+                one is seconds after the first, when what permitted that one may be lost.
 
         Raises:
             ClusterError: The server couldn't be reached, and may have written or not, or it
                 doesn't know us.
             ConfigError: Our credentials can't be had.
         """
-        request = _Request(method, _target(path, query), _encoded(body), _JSON)
+        request = _Request(method, target_of(path, query), _encoded(body), JSON)
         for attempt in range(_TRIES):
             last = attempt == _TRIES - 1
+            if permit is not None:
+                permit()
             try:
                 answer = self._authorized(request)
             except WireError as error:
                 if error.sent:
-                    raise self._unreachable(error, "; whether it wrote is unknown") from error
+                    raise unreachable(
+                        self.access, error, "; whether it wrote is unknown"
+                    ) from error
                 if last or attempt >= error.repeats:
-                    raise self._unreachable(error) from error
+                    raise unreachable(self.access, error) from error
                 answer = Answer(_TOO_MANY, b"")
             if answer.status != _TOO_MANY or last:
                 break
@@ -109,7 +134,7 @@ class Transport:
                 answer = self._authorized(request)
             except WireError as error:
                 if last or attempt >= error.repeats:
-                    raise self._unreachable(error) from error
+                    raise unreachable(self.access, error) from error
                 answer = Answer(_TOO_MANY, b"")
             if last or answer.status not in _PASSING or _WEBHOOK in answer.data:
                 break
@@ -126,25 +151,14 @@ class Transport:
             self._wire.close()
             answer = self._once(request)
         if answer.status == _UNAUTHORIZED:
-            raise ClusterError(
-                f"{self.access.address} doesn't accept the credentials of {self.access.described}",
-                fix="log in again, or choose another context with --context",
-            )
+            raise unaccepted(self.access)
         return answer
 
     def _once(self, request: "_Request") -> Answer:
-        headers = {"Accept": request.accept, "User-Agent": "plumbline"}
-        authorization = self.access.credentials.authorization()
-        if authorization:
-            headers["Authorization"] = authorization
+        headers = headers_of(self.access, request.accept)
         if request.body is not None:
-            headers["Content-Type"] = _JSON
+            headers["Content-Type"] = JSON
         return self._wire.request(request.method, request.target, request.body, headers)
-
-    def _unreachable(self, error: WireError, further: str = "") -> ClusterError:
-        return ClusterError(
-            f"the API server {self.access.address} {error.what}{further}", fix=error.fix
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +169,32 @@ class _Request:
     accept: str
 
 
+def headers_of(access: Access, accept: str) -> dict[str, str]:
+    """Gives the headers that every request has.
+
+    Raises:
+        ConfigError: Our credentials can't be had.
+    """
+    headers = {"Accept": accept, "User-Agent": "plumbline"}
+    authorization = access.credentials.authorization()
+    if authorization:
+        headers["Authorization"] = authorization
+    return headers
+
+
+def unreachable(access: Access, error: WireError, further: str = "") -> ClusterError:
+    """Says of which server it is that no answer came."""
+    return ClusterError(f"the API server {access.address} {error.what}{further}", fix=error.fix)
+
+
+def unaccepted(access: Access) -> ClusterError:
+    """Says that the server doesn't know us."""
+    return ClusterError(
+        f"{access.address} doesn't accept the credentials of {access.described}",
+        fix="log in again, or choose another context with --context",
+    )
+
+
 def _encoded(body: object) -> bytes:
     try:
         return orjson.dumps(body)
@@ -163,7 +203,8 @@ def _encoded(body: object) -> bytes:
         return json.dumps(body).encode()
 
 
-def _target(path: str, query: Query | None) -> str:
+def target_of(path: str, query: Query | None) -> str:
+    """Gives path and query as they stand in a request."""
     return f"{path}?{urlencode(query)}" if query else path
 
 

@@ -97,15 +97,33 @@ class Wire(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a server may take, in seconds.
+
+    Attributes:
+        connect: To take a connection.
+        read: Between two pieces of an answer.
+    """
+
+    connect: float = CONNECT_SECONDS
+    read: float = READ_SECONDS
+
+
+USUAL = Limits()
+
+
 @dataclass(slots=True)
 class DirectWire:
     """Connections straight to the server.
 
     Attributes:
         access: Which server.
+        limits: How long to wait for it.
     """
 
     access: Access
+    limits: Limits = USUAL
     _context: ssl.SSLContext | None = None
     _idle: list[http.client.HTTPConnection] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -129,7 +147,7 @@ class DirectWire:
                 data = zlib.decompress(data, _GZIP)
         except (OSError, http.client.HTTPException, zlib.error) as error:
             connection.close()
-            raise broken(error) from error
+            raise broken(error, self.limits.read) from error
         if response.will_close:
             connection.close()
         else:
@@ -156,27 +174,45 @@ class DirectWire:
             connection.close()
 
     def _connected(self) -> http.client.HTTPConnection:
-        parts = urlsplit(self.access.server)
-        host = parts.hostname or ""
-        connection: http.client.HTTPConnection
-        if parts.scheme == "https":
+        context = None
+        if is_tls(self.access):
             with self._lock:
                 context = self._context
             if context is None:
                 context = tls_context(self.access, self.access.credentials.certificate())
                 with self._lock:
                     self._context = context
-            name = self.access.server_name or host
-            connection = _NamedHTTPSConnection(host, parts.port, context, name)
-        else:
-            connection = http.client.HTTPConnection(host, parts.port, timeout=CONNECT_SECONDS)
-        try:
-            connection.connect()
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
-            raise unconnected(error) from error
-        connection.sock.settimeout(READ_SECONDS)
-        return connection
+        return connect(self.access, context, self.limits)
+
+
+def is_tls(access: Access) -> bool:
+    """Whether the server is spoken to by TLS."""
+    return urlsplit(access.server).scheme == "https"
+
+
+def connect(
+    access: Access, context: ssl.SSLContext | None, limits: Limits
+) -> http.client.HTTPConnection:
+    """Makes a connection straight to the server; by TLS where a context is given.
+
+    Raises:
+        WireError: None came about.
+    """
+    parts = urlsplit(access.server)
+    host = parts.hostname or ""
+    connection: http.client.HTTPConnection
+    if context is not None:
+        name = access.server_name or host
+        connection = _NamedHTTPSConnection(host, parts.port, context, name, limits.connect)
+    else:
+        connection = http.client.HTTPConnection(host, parts.port, timeout=limits.connect)
+    try:
+        connection.connect()
+    except (OSError, http.client.HTTPException) as error:
+        connection.close()
+        raise unconnected(error, limits.connect) from error
+    connection.sock.settimeout(limits.read)
+    return connection
 
 
 class _NamedHTTPSConnection(http.client.HTTPConnection):
@@ -184,8 +220,10 @@ class _NamedHTTPSConnection(http.client.HTTPConnection):
 
     default_port = http.client.HTTPS_PORT
 
-    def __init__(self, host: str, port: int | None, context: ssl.SSLContext, name: str) -> None:
-        super().__init__(host, port, timeout=CONNECT_SECONDS)
+    def __init__(
+        self, host: str, port: int | None, context: ssl.SSLContext, name: str, timeout: float
+    ) -> None:
+        super().__init__(host, port, timeout=timeout)
         self._context = context
         self._name = name
 
@@ -212,7 +250,7 @@ def _reason(error: ssl.SSLError) -> str:
     return str(getattr(error, "reason", "") or "no reason given")
 
 
-def unconnected(error: BaseException) -> WireError:
+def unconnected(error: BaseException, limit: float = CONNECT_SECONDS) -> WireError:
     """Says why no connection came about; without the error's own text, which names addresses."""
     match error:
         case ssl.SSLCertVerificationError():
@@ -225,7 +263,7 @@ def unconnected(error: BaseException) -> WireError:
             what = "has a name that can't be resolved"
             fix = "check server of this context's cluster"
         case TimeoutError():
-            what = f"did not answer within {CONNECT_SECONDS:.0f} s"
+            what = f"did not answer within {limit:.0f} s"
             fix = "check the network, a VPN, and server of this context's cluster"
         case ConnectionRefusedError():
             what = "refuses connections"
@@ -237,14 +275,14 @@ def unconnected(error: BaseException) -> WireError:
     return WireError(what, fix, sent=False, repeats=1 if passing else 0)
 
 
-def broken(error: BaseException) -> WireError:
+def broken(error: BaseException, limit: float = READ_SECONDS) -> WireError:
     """Says why an answer didn't come on a connection that was there."""
     match error:
         case ssl.SSLError():
             what = f"broke off the TLS connection ({_reason(error)})"
             fix = "check the client certificate of this context's user"
         case TimeoutError():
-            what = f"sent nothing for {READ_SECONDS:.0f} s"
+            what = f"sent nothing for {limit:.0f} s"
             fix = "try again when it is less busy"
         case http.client.RemoteDisconnected() | ConnectionError():
             what = "broke off the connection"

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from reconciler.adapters.cluster.addresses import collection_path, object_path
 from reconciler.adapters.cluster.rejection import Attempt, is_webhook_refusal, rejected
 from reconciler.adapters.cluster.tally import Tally
-from reconciler.adapters.cluster.transport import Query, Transport
+from reconciler.adapters.cluster.transport import Permit, Query, Transport
 from reconciler.adapters.cluster.wire import Answer
 from reconciler.core.errors import ClusterError
 from reconciler.core.resource import JsonObject, ResourceKey, ResourceKind, metadata_of
@@ -76,11 +76,22 @@ class _Writes(ABC):
 class RealWriter(_Writes):
     """Really writes; never twice."""
 
+    def __init__(self, transport: Transport, tally: Tally, permit: Permit | None = None) -> None:
+        """Writes nothing yet.
+
+        Args:
+            transport: Makes the requests.
+            tally: Counts them.
+            permit: Called before every attempt, to raise where it may not be made.
+        """
+        super().__init__(transport, tally)
+        self._permit = permit
+
     def _send(
         self, attempt: Attempt, method: str, path: str, query: Query | None, body: JsonObject
     ) -> Answer:
         self._tally.wrote()
-        answer = self._transport.write(method, path, query, body)
+        answer = self._transport.write(method, path, query, body, self._permit)
         if answer.status >= _SERVER_FAULT and not is_webhook_refusal(answer):
             raise ClusterError(
                 f"{attempt.key}: the server answered {answer.status}; whether it wrote is unknown",

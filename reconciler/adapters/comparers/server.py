@@ -14,11 +14,14 @@ import orjson
 from reconciler.core.desired import DesiredState, Manifest
 from reconciler.core.expected import Answer, Expected, InSync
 from reconciler.core.live import LiveState, comparable
+from reconciler.core.path import value_at
 from reconciler.core.redact import Redaction
 from reconciler.core.report import Comparison
 from reconciler.core.resource import Catalog, JsonObject, ResourceKey, ResourceKind
 from reconciler.ports import AnswerStore, Cluster, KeptAnswer
 
+#: How many earlier declarations are remembered of an object that isn't in sync.
+_EARLIER = 8
 #: Dry runs under way at once. The API server's default priority level for one user's requests
 #: serves more than that side by side (flowcontrol, "global-default": 20 seats).
 _WORKERS = 8
@@ -50,13 +53,14 @@ class ServerComparer:
                 continue
             question = _question(key, manifest, body, catalog)
             known = kept.get(key)
+            before = None
             if known is not None and known.question != question:
-                known = None
+                known, before = None, known
             if known is not None and known.in_sync_at and known.in_sync_at == _version(body):
                 answers[key] = InSync(known.hidden)
                 keep[key] = known
             else:
-                moved.append(_Case(key, manifest, body, kind, question, known))
+                moved.append(_Case(key, manifest, body, kind, question, known, before))
         if moved:
             self._settle(moved, answers, keep)
         if keep != kept:
@@ -81,21 +85,70 @@ class ServerComparer:
             local = expect(case.manifest.body, case.live, node)
             if same(local.body, comparable(case.live)) and not local.unproven:
                 answers[case.key] = InSync(local.hidden)
-                keep[case.key] = case.proven(local.hidden)
+                keep[case.key] = self._proven(case, case.known, local.hidden)
                 continue
             answer = self._remembered(case)
             if answer is None:
                 unsettled.append((case, local))
             else:
-                answers[case.key] = answer
                 known = case.known or KeptAnswer(case.question)
-                keep[case.key] = case.proven(0) if isinstance(answer, InSync) else known
-        for (case, _), (answer, kept) in zip(unsettled, self._ask(unsettled), strict=True):
-            answers[case.key] = answer
-            if kept is not None:
-                keep[case.key] = kept
+                answers[case.key] = self._kept(case, answer, known, keep)
+        for (case, _), (given, found) in zip(unsettled, self._ask(unsettled), strict=True):
+            answers[case.key] = self._kept(case, given, found, keep)
 
-    def _remembered(self, case: "_Case") -> Answer | None:
+    def _kept(
+        self,
+        case: "_Case",
+        answer: InSync | Expected,
+        known: KeptAnswer | None,
+        keep: dict[ResourceKey, KeptAnswer],
+    ) -> Answer:
+        """Keeps what is now known of an object, and gives the answer with all that is known."""
+        if isinstance(answer, InSync):
+            if known is not None:
+                keep[case.key] = self._proven(case, known, answer.hidden)
+            return answer
+        earlier, body = self._earlier(case), _earlier_body(case, answer)
+        if known is not None or earlier or body:
+            known = known or KeptAnswer(case.question)
+            keep[case.key] = replace(known, earlier=earlier, earlier_body=body)
+        is_earlier = bool(earlier) and self._content(case.live) in earlier
+        return replace(answer, pending=is_earlier, earlier=None if is_earlier else body)
+
+    def _proven(self, case: "_Case", known: KeptAnswer | None, hidden: int) -> KeptAnswer:
+        """Gives what to keep of an object that was proven in sync."""
+        known = known or KeptAnswer(case.question)
+        # Where a status moves the version too, the version alone wouldn't tell that from an edit.
+        content = self._content(case.live) if "status" in case.live else known.content
+        return replace(
+            known,
+            in_sync_at=case.version,
+            hidden=hidden,
+            content=content,
+            earlier=(),
+            earlier_body=None,
+        )
+
+    def _earlier(self, case: "_Case") -> tuple[str, ...]:
+        """Gives what earlier declarations asked for, as `KeptAnswer.earlier`."""
+        known, before = case.known, case.before
+        if known is not None:
+            return known.earlier
+        if before is None or not case.is_of(before):
+            return ()
+        if case.is_declared_as(before):
+            return before.earlier
+        was_in_sync = before.in_sync_at == case.version != ""
+        asked_for = self._content(case.live) if was_in_sync else before.content
+        found = dict.fromkeys(each for each in (asked_for, *before.earlier) if each)
+        return tuple(found)[:_EARLIER]
+
+    def _content(self, live: JsonObject) -> str:
+        # Keyed, as a Secret's is kept too.
+        text = orjson.dumps(comparable(live), option=orjson.OPT_SORT_KEYS)
+        return hashlib.blake2b(text, key=self._redaction.key, digest_size=12).hexdigest()
+
+    def _remembered(self, case: "_Case") -> InSync | Expected | None:
         """Answers from what the server once said, if it said anything that still holds."""
         known = case.known
         if known is None or not known.digest:
@@ -108,13 +161,15 @@ class ServerComparer:
 
     def _ask(
         self, cases: "list[tuple[_Case, Expected]]"
-    ) -> "list[tuple[Answer, KeptAnswer | None]]":
+    ) -> "list[tuple[InSync | Expected, KeptAnswer | None]]":
         if not cases:
             return []
         with ThreadPoolExecutor(min(_WORKERS, len(cases)), "dry-run") as pool:
             return list(pool.map(lambda pair: self._ask_one(*pair), cases))
 
-    def _ask_one(self, case: "_Case", local: Expected) -> "tuple[Answer, KeptAnswer | None]":
+    def _ask_one(
+        self, case: "_Case", local: Expected
+    ) -> "tuple[InSync | Expected, KeptAnswer | None]":
         from reconciler.adapters.comparers.question import Question, ask
         from reconciler.core.diff import same
 
@@ -133,12 +188,18 @@ class ServerComparer:
             note=answer.note,
             immutable=answer.immutable,
             hidden=answer.hidden,
+            content=self._content(answer.body),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One declared object that is live."""
+    """One declared object that is live.
+
+    Attributes:
+        known: What was kept of this very question.
+        before: What was kept of an earlier one.
+    """
 
     key: ResourceKey
     manifest: Manifest
@@ -146,15 +207,43 @@ class _Case:
     kind: ResourceKind
     question: str
     known: KeptAnswer | None = None
+    before: KeptAnswer | None = None
 
     @property
     def version(self) -> str:
         return _version(self.live)
 
-    def proven(self, hidden: int) -> KeptAnswer:
-        """Gives what to keep of an object that was proven in sync."""
-        known = self.known or KeptAnswer(self.question)
-        return replace(known, in_sync_at=self.version, hidden=hidden)
+    def is_of(self, before: KeptAnswer) -> bool:
+        """Whether what was kept of an earlier question is of this very object."""
+        return before.question.split(" ")[1:3] == self.question.split(" ")[1:3]
+
+    def is_declared_as(self, before: KeptAnswer) -> bool:
+        """Whether the earlier question was of the same declaration: only the server is another."""
+        return before.question.split(" ")[0] == self.question.split(" ")[0]
+
+
+def _earlier_body(case: _Case, answer: Expected) -> JsonObject | None:
+    """Gives what the server made of the declaration that may be live still, if it was asked."""
+    known, before = case.known, case.before
+    if known is not None:
+        body = known.earlier_body
+    elif before is None or not case.is_of(before):
+        body = None
+    elif case.is_declared_as(before) or not _has_moved(before.earlier_body, before.body, case):
+        body = before.earlier_body
+    else:
+        body = before.body
+    return None if _has_moved(body, answer.body, case) else body
+
+
+def _has_moved(old: JsonObject | None, new: JsonObject | None, case: _Case) -> bool:
+    """Whether a live object has all that one answer of the server has otherwise than another."""
+    if old is None or new is None:
+        return new is not None
+    from reconciler.core.diff import differences
+
+    paths = [each.path for each in differences(old, new, None)]
+    return all(value_at(case.live, path) == value_at(new, path) for path in paths)
 
 
 def _version(body: JsonObject) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from reconciler.core.resource import ResourceKey
 from reconciler.ports import KeptAnswer
 
 #: Moves when an entry's meaning does: a file of another format is as good as none.
-_FORMAT = 2
+_FORMAT = 3
 
 
 class AnswerFile:
@@ -59,6 +60,8 @@ def _entry(key: ResourceKey, answer: KeptAnswer) -> list[Any]:
         answer.in_sync_at,
         answer.hidden,
     ]
+    if answer.digest or answer.content or answer.earlier or answer.earlier_body:
+        entry += [answer.content, answer.earlier, answer.earlier_body]
     if answer.digest:
         carried = [[_step(step) for step in path] for path in answer.carried]
         entry += [answer.body, answer.digest, carried, answer.note, answer.immutable]
@@ -66,12 +69,17 @@ def _entry(key: ResourceKey, answer: KeptAnswer) -> list[Any]:
 
 
 def _answer(entry: list[Any]) -> KeptAnswer:
-    _, question, in_sync_at, hidden, *asked = entry
-    if not asked:
+    _, question, in_sync_at, hidden, *more = entry
+    if not more:
         return KeptAnswer(question, in_sync_at, hidden=hidden)
+    content, earlier, earlier_body, *asked = more
+    known = KeptAnswer(question, in_sync_at, hidden=hidden, content=content)
+    known = replace(known, earlier=tuple(earlier), earlier_body=earlier_body)
+    if not asked:
+        return known
     body, digest, carried, note, immutable = asked
     paths = tuple(_path(steps) for steps in carried)
-    return KeptAnswer(question, in_sync_at, body, digest, paths, note, immutable, hidden)
+    return replace(known, body=body, digest=digest, carried=paths, note=note, immutable=immutable)
 
 
 def _step(step: str | int | Item) -> Any:

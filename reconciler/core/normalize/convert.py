@@ -254,6 +254,9 @@ class _CustomObject:
                 made[name] = given if convert is None else convert(given)
             elif nullable:
                 made[name] = None
+            elif convert is embedded_metadata:
+                # Read as ObjectMeta, which null leaves empty, and written as that.
+                made[name] = {}
         for name, default in self._defaults:
             if name not in made:
                 convert, _ = fields[name]

@@ -197,3 +197,180 @@ def test_offline_every_live_object_has_an_answer_and_nothing_is_asked() -> None:
     assert expected(by_name["edited"]).body["data"] == {"a": "git"}
     assert set(by_name) == {"web", "edited"}
     assert cluster.requests.dry_run == 0
+
+
+# A commit that isn't rolled out yet is no edit
+
+
+def pending(cluster: FakeCluster, store: Kept, *declared: JsonObject) -> tuple[bool, int]:
+    """Compares `web`, which differs; says whether it waits for its roll-out, and the cost."""
+    answers, asked = compared(cluster, store, *declared)
+    return expected(answers["web"]).pending, asked
+
+
+def git(value: str, kind: str = "ConfigMap") -> JsonObject:
+    return body(kind, data={"a": value})
+
+
+@pytest.mark.parametrize("kind", ["ConfigMap", "Secret"])
+def test_what_an_earlier_declaration_asked_for_is_pending(kind: str) -> None:
+    cluster, store = FakeCluster(), Kept()
+    cluster.add(git("one=", kind))
+    compared(cluster, store, git("one=", kind))
+    assert pending(cluster, store, git("two=", kind))[0]
+    # And stays so, also when Git moves on once more.
+    assert pending(cluster, store, git("two=", kind))[0]
+    assert pending(cluster, store, git("three=", kind))[0]
+    assert "two=" not in repr(store.answers) or kind == "ConfigMap"
+
+
+def test_what_is_pending_is_asked_about_once() -> None:
+    cluster, store = FakeCluster(defaults=defaulting), Kept()
+    cluster.add(git("one"))
+    compared(cluster, store, git("one"))
+    assert pending(cluster, store, git("two")) == (True, 1)
+    saved = store.saved
+    assert pending(cluster, store, git("two")) == (True, 0)
+    assert store.saved == saved
+
+
+def test_once_it_is_rolled_out_or_git_goes_back_it_is_in_sync() -> None:
+    cluster, store = FakeCluster(), Kept()
+    cluster.add(git("one"))
+    compared(cluster, store, git("one"))
+    assert pending(cluster, store, git("two"))[0]
+    assert compared(cluster, store, git("one"))[0] == {"web": InSync()}
+    edit(cluster, "web", lambda made: made["data"].update(a="two"))
+    assert compared(cluster, store, git("two"))[0] == {"web": InSync()}
+    # From there it is the next earlier one.
+    assert pending(cluster, store, git("one"))[0]
+    edit(cluster, "web", lambda made: made["data"].update(a="one"))
+    assert compared(cluster, store, git("one"))[0] == {"web": InSync()}
+    # What is in sync has no earlier declaration that it could be waiting for.
+    edit(cluster, "web", lambda made: made["data"].update(a="two"))
+    assert not pending(cluster, store, git("one"))[0]
+
+
+def test_an_edit_is_no_pending_commit_before_it_or_after_it() -> None:
+    cluster, store = FakeCluster(), Kept()
+    cluster.add(git("one"))
+    compared(cluster, store, git("one"))
+    edit(cluster, "web", lambda made: made["data"].update(a="hand"))
+    assert not pending(cluster, store, git("one"))[0]
+    assert not pending(cluster, store, git("two"))[0]
+    # Taken back by hand, it is what the earlier one asked for: the server had been asked.
+    edit(cluster, "web", lambda made: made["data"].update(a="one"))
+    assert pending(cluster, store, git("three"))[0]
+    edit(cluster, "web", lambda made: made["data"].update(a="hand"))
+    assert not pending(cluster, store, git("three"))[0]
+    edit(cluster, "web", lambda made: made["data"].update(a="one"))
+    assert pending(cluster, store, git("three"))[0]
+
+
+def test_what_was_never_in_sync_is_not_pending() -> None:
+    cluster, store = FakeCluster(), Kept()
+    cluster.add(git("hand"))
+    assert not pending(cluster, store, git("one"))[0]
+    assert not pending(cluster, store, git("two"))[0]
+    # Without a kept answer nothing is known of earlier declarations.
+    assert not pending(cluster, Kept(), git("one"))[0]
+
+
+def test_a_status_that_moved_in_between_is_no_edit() -> None:
+    cluster, store = FakeCluster(), Kept()
+    one, two = body("Deployment", spec={"replicas": 1}), body("Deployment", spec={"replicas": 2})
+    cluster.add({**one, "status": {"ready": 0}})
+    compared(cluster, store, one)
+    before = store.answers
+    edit(cluster, "web", lambda made: made.update(status={"ready": 1}))
+    assert pending(cluster, store, two)[0]
+    edit(cluster, "web", lambda made: made.update(status={"ready": 0}))
+    assert pending(cluster, store, two)[0]
+    # But a label that was set in between is.
+    edit(cluster, "web", lambda made: made["metadata"].update(labels={"by": "hand"}))
+    store.answers = before
+    assert not pending(cluster, store, two)[0]
+
+
+def test_another_server_or_another_object_of_the_name_tells_nothing_new() -> None:
+    cluster, store = FakeCluster(), Kept()
+    cluster.add(git("one"))
+    compared(cluster, store, git("one"))
+    assert pending(cluster, store, git("two"))[0]
+    cluster.version = "v1.38.0"
+    assert pending(cluster, store, git("two")) == (True, 1)
+    cluster.remove(ResourceKey("", "ConfigMap", "default", "web"))
+    cluster.add(git("one"))
+    assert not pending(cluster, store, git("two"))[0]
+
+
+def test_what_is_pending_is_remembered_also_without_the_right_to_ask() -> None:
+    cluster, store = FakeCluster(), Kept()
+    cluster.forbid("update", "ConfigMap")
+    cluster.forbid("create", "ConfigMap")
+    cluster.add(git("one"))
+    compared(cluster, store, git("one"))
+    assert pending(cluster, store, git("two"))[0]
+    assert pending(cluster, store, git("two"))[0]
+    edit(cluster, "web", lambda made: made["data"].update(a="hand"))
+    assert not pending(cluster, store, git("two"))[0]
+
+
+def test_offline_nothing_is_known_of_earlier_declarations() -> None:
+    cluster = FakeCluster()
+    cluster.add(git("one"))
+    desired, live = sides(cluster, git("two"))
+    (answer,) = OfflineComparer(cluster).compare(desired, live, cluster.catalog()).values()
+    assert not expected(answer).pending
+
+
+def scaled(value: str, scale: str = "3") -> JsonObject:
+    """What is live of a declaration, with a field that a rule explains."""
+    return body(data={"a": value, "scale": scale})
+
+
+def earlier(cluster: FakeCluster, store: Kept, value: str) -> str | None:
+    """Compares, and gives what an earlier answer had where the declaration has its value."""
+    found = expected(compared(cluster, store, git(value))[0]["web"])
+    assert not found.pending
+    return None if found.earlier is None else str(found.earlier["data"]["a"])
+
+
+def test_the_earlier_answer_is_given_while_it_may_be_what_is_live() -> None:
+    """Where rules explain a part of what is live, no comparer can prove it in sync."""
+    cluster, store = FakeCluster(), Kept()
+    cluster.add(scaled("one"))
+    assert earlier(cluster, store, "one") is None
+    assert earlier(cluster, store, "two") == "one"
+    edit(cluster, "web", lambda made: made["data"].update(scale="9"))
+    assert earlier(cluster, store, "two") == "one"
+    # Git moves on once more before the first commit is rolled out, or only the server does.
+    assert earlier(cluster, store, "three") == "one"
+    cluster.version = "v1.38.0"
+    assert earlier(cluster, store, "three") == "one"
+    # Rolled out: from now on, who sets the old value edits it.
+    edit(cluster, "web", lambda made: made["data"].update(a="three"))
+    assert earlier(cluster, store, "three") is None
+    edit(cluster, "web", lambda made: made["data"].update(a="one"))
+    assert earlier(cluster, store, "three") is None
+
+
+def test_what_was_rolled_out_between_two_looks_is_the_earlier_answer() -> None:
+    cluster, store = FakeCluster(), Kept()
+    cluster.add(scaled("one"))
+    assert earlier(cluster, store, "one") is None
+    assert earlier(cluster, store, "two") == "one"
+    edit(cluster, "web", lambda made: made["data"].update(a="two"))
+    assert earlier(cluster, store, "three") == "two"
+    cluster.remove(ResourceKey("", "ConfigMap", "default", "web"))
+    cluster.add(scaled("two"))
+    assert earlier(cluster, store, "three") is None
+
+
+def test_no_earlier_answer_of_a_secret_is_kept() -> None:
+    cluster, store = FakeCluster(), Kept()
+    cluster.add(body("Secret", data={"a": "one=", "more": "two="}))
+    compared(cluster, store, git("one=", "Secret"))
+    answers, _ = compared(cluster, store, git("xyz=", "Secret"))
+    assert expected(answers["web"]).earlier is None
+    assert "one=" not in repr(store.answers)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,12 @@ def test_answers_come_back_as_they_were_kept(tmp_path: Path) -> None:
     store = AnswerFile(tmp_path / "deep" / "answers.json")
     assert store.load() == {}
     answers = {WEB: ASKED, DB: KeptAnswer("q2", "9")}
+    store.save(answers)
+    assert store.load() == answers
+    answers = {
+        WEB: replace(ASKED, content="c", earlier=("b", "a")),
+        DB: KeptAnswer("q2", "9", content="c", earlier_body={"kind": "ConfigMap"}),
+    }
     store.save(answers)
     assert store.load() == answers
     store.save({DB: KeptAnswer("q3")})

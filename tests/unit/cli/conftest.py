@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reconciler.bootstrap import bundled_schema
+from reconciler.builtin import bundled_schema
 from reconciler.core.normalize import expect
 from reconciler.core.resource import JsonObject, ResourceKey
 from tests.fakes.cluster import FakeCluster

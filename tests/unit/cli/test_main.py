@@ -78,7 +78,7 @@ def test_every_verb_has_its_module_and_its_help(
     assert end.value.code == 0
     out = capsys.readouterr().out
     assert f"usage: plumbline {verb} " in out
-    assert "--kubeconfig FILE" in out
+    assert "--config FILE" in out
 
 
 @pytest.mark.parametrize(

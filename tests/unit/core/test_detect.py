@@ -253,6 +253,35 @@ def test_the_worst_comes_first_and_has_its_severity() -> None:
     ]
 
 
+def test_what_an_earlier_declaration_asked_for_is_pending_with_what_moved() -> None:
+    sides = sides_of(desired_of(WEB), live_of(lived(made(data={"colour": "red"}))))
+    pending = replace(sides, answers={KEY: Expected(WEB, pending=True)})
+    drift, edited = only(detected(pending)), only(detected(sides))
+    assert drift.type is DriftType.PENDING
+    assert (drift.changes, drift.severity) == (edited.changes, edited.severity)
+    # It is another drift: its age is that of the commit.
+    assert drift.id != edited.id
+    # What rules explain isn't waiting for anything.
+    rule = IgnoreRule("r", "x", "data")
+    assert detected(pending, rule).drifts == ()
+    assert list(detected(pending, rule).explained) == [KEY]
+
+
+def test_it_is_also_pending_where_rules_explain_what_else_is_live() -> None:
+    before = made(data={"colour": "red"})
+    scaled = made(data={"colour": "red", "scale": "3"})
+    sides = sides_of(desired_of(WEB), live_of(lived(scaled)))
+    pending = replace(sides, answers={KEY: Expected(WEB, earlier=before)})
+    rule = IgnoreRule("scaled", "x", "data.scale")
+    drift = only(detected(pending, rule))
+    assert (drift.type, len(drift.changes), len(drift.hidden)) == (DriftType.PENDING, 1, 1)
+    # Nobody explains it: somebody edited it.
+    assert only(detected(pending)).type is DriftType.MODIFIED
+    # What is explained altogether is still none.
+    explained = replace(sides, answers={KEY: Expected(before, earlier=WEB)})
+    assert detected(explained, rule).drifts == ()
+
+
 def test_a_comparers_proof_is_believed() -> None:
     answers: dict[ResourceKey, Answer] = {KEY: InSync()}
     sides = Sides(

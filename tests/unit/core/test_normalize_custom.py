@@ -71,6 +71,10 @@ CONFIG: JsonObject = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"nam
         ({"size": 0, "text": "", "parts": [], "table": {}}, None),
         ({"inner": {"mode": ""}}, None),
         ({"inner": {}}, {}),
+        (
+            {"kept": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": None}},
+            {"kept": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {}}},
+        ),
         ({"inner": None}, {}),
         ({"optional": {}}, {"optional": {"mode": "auto"}}),
         ({"optional": None}, {}),

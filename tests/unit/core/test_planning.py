@@ -69,6 +69,16 @@ def drift(how: DriftType, key: ResourceKey = KEY, note: str = "") -> Drift:
     return Drift("", how, Severity.HIGH, key, "v1", note=note)
 
 
+def test_what_is_pending_is_planned_as_what_is_modified() -> None:
+    answers: dict[ResourceKey, Answer] = {KEY: Expected(WEB)}
+    plans = [
+        planned(WEB, drifts=(drift(how),), live=live_of(EDITED), answers=answers)
+        for how in (DriftType.MODIFIED, DriftType.PENDING)
+    ]
+    assert plans[0] == plans[1]
+    assert isinstance(plans[0].actions[0], Replace)
+
+
 def test_what_is_unknown_is_never_written() -> None:
     unreadable = drift(DriftType.UNREADABLE, note="forbidden")
     assert held(planned(WEB, drifts=(unreadable,))) == "its state is unknown: forbidden"

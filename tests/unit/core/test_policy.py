@@ -89,6 +89,7 @@ def test_the_worst_comes_first_then_names() -> None:
     [
         (DriftType.MISSING, False, "restore", "default"),
         (DriftType.MODIFIED, False, "restore", "default"),
+        (DriftType.PENDING, False, "restore", "default"),
         (DriftType.UNMANAGED, False, "observe", "default"),
         (DriftType.UNMANAGED, True, "restore", "prune"),
         (DriftType.UNREADABLE, True, "observe", "default"),

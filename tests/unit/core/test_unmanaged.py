@@ -100,3 +100,10 @@ def test_what_a_rule_explains_is_counted() -> None:
     live = live_of(lived(made(name="kube-root-ca.crt")), lived(made(name="stray")))
     drifts, hidden = unmanaged(desired_of(WEB), live, SCOPE, [rule], CATALOG)
     assert ([drift.key.name for drift in drifts], hidden) == (["stray"], 1)
+
+
+def test_what_goes_by_itself_is_not_told() -> None:
+    leaving = lived(made(name="leaving"), deletionTimestamp="2026-11-24T12:00:00Z")
+    # What the garbage collector has yet to take: its owner was deleted, and made anew.
+    left = owned(made("ReplicaSet", "web-1"), lived(WEB), uid="that-of-the-one-before")
+    assert found(live_of(lived(WEB), leaving, left)) == []

@@ -1,13 +1,16 @@
 """The looks that the golden files show, built from core types."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from reconciler.core.actors import Actor
 from reconciler.core.desired import SourceLocation
 from reconciler.core.drift import (
     Change,
     ChangeType,
     Decision,
+    DecisionAction,
     Drift,
     DriftType,
     Hidden,
@@ -41,8 +44,8 @@ READER = ResourceKey("rbac.authorization.k8s.io", "ClusterRole", "", "system:sho
 NAMESPACE = ResourceKey("", "Namespace", "", "shop")
 
 POD: Path = ("spec", "template", "spec")
-RESTORE = Decision("restore", "default", "Git is the source of truth")
-OBSERVE = Decision("observe", "default", "what Git never declared is left alone")
+RESTORE = Decision(DecisionAction.RESTORE, "default", "Git is the source of truth")
+OBSERVE = Decision(DecisionAction.OBSERVE, "default", "what Git never declared is left alone")
 
 
 def container(name: str) -> Path:
@@ -177,7 +180,7 @@ DRIFTS = (
         "example.com/v1",
         source=SourceLocation("apps/widget.yaml", 3),
         note='the user "ci" may not list widgets in the namespace shop',
-        decision=Decision("observe", "default", "what can't be read is never written"),
+        decision=Decision(DecisionAction.OBSERVE, "default", "what can't be read is never written"),
     ),
 )
 
@@ -213,6 +216,57 @@ OFFLINE = Report(
     ),
 )
 
+JANE = Actor(
+    user="jane@example.org",
+    groups=("team", "system:authenticated"),
+    addresses=("10.0.0.7",),
+    user_agent="kubectl/v1.37.2 (linux/amd64) kubernetes/abcdef0",
+    request_id="6b1c9a3e-0d4f-4c55-9a51-7a7f3d1c2b10",
+    verb="patch",
+    time="2026-11-24T11:56:00.482113Z",
+    manager="kubectl-edit",
+)
+DEPLOYER = replace(
+    JANE,
+    impersonated="system:serviceaccount:ci:deployer",
+    addresses=("203.0.113.9", "10.0.0.1"),
+)
+#: The same drifts, of which somebody knows who it was.
+WITNESSED = replace(
+    DRIFTED,
+    drifts=(
+        replace(
+            DRIFTS[0],
+            changes=(
+                replace(EVIL, actor=JANE),
+                replace(REPLICAS, actor=replace(JANE, certain=False)),
+                replace(IMAGE, actor=DEPLOYER),
+                replace(TEAM, actor=replace(JANE, certain=False, others=("bob@example.org",))),
+            ),
+        ),
+        replace(DRIFTS[1], actor=replace(JANE, verb="create", manager="kubectl-run")),
+        replace(DRIFTS[2], changes=(replace(MASKED, actor=JANE), replace(MASKED_NEW, actor=JANE))),
+        replace(DRIFTS[4], actor=replace(DEPLOYER, verb="delete", manager="")),
+    ),
+)
+
+#: A commit that isn't rolled out yet, left to whoever deploys.
+WAIT = Decision(
+    DecisionAction.WAIT,
+    "pending",
+    "Git has moved on: left to whoever deploys",
+    "2026-11-24T12:12:00Z",
+)
+PENDING = replace(
+    DRIFTED,
+    summary=Summary(resources=166, in_sync=164, drifted=2, unreadable=0),
+    drifts=(
+        replace(DRIFTS[0], type=DriftType.PENDING, changes=(IMAGE,), hidden=(), decision=WAIT),
+        replace(DRIFTS[3], type=DriftType.PENDING, changes=(CONFIG,), decision=WAIT),
+    ),
+    notes=(),
+)
+
 #: Everything that a hostile cluster could put into a report.
 HOSTILE_TEXT = (
     "\x1b[2J\x1b]0;owned\x07\r\n\u202egnp.exe\u200b\x9b31m `|<script>alert(1)</script>"
@@ -241,6 +295,7 @@ HOSTILE = Report(
                     None,
                     HOSTILE_TEXT,
                     FieldManager(HOSTILE_TEXT, HOSTILE_TEXT, HOSTILE_TEXT, HOSTILE_TEXT),
+                    actor=Actor(HOSTILE_TEXT, (), (HOSTILE_TEXT,), HOSTILE_TEXT, HOSTILE_TEXT),
                 ),
                 Change(
                     ("data", "fence"),
@@ -285,6 +340,8 @@ RESTORED = Report(
 
 REPORTS: Mapping[str, Report] = {
     "drifted": DRIFTED,
+    "witnessed": WITNESSED,
+    "pending": PENDING,
     "in-sync": IN_SYNC,
     "offline": OFFLINE,
     "hostile": HOSTILE,

@@ -4,11 +4,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from reconciler.core.actors import Actor
 from reconciler.core.desired import SourceLocation
 from reconciler.core.drift import (
     Change,
     ChangeType,
     Decision,
+    DecisionAction,
     Drift,
     DriftType,
     Hidden,
@@ -35,6 +37,11 @@ TIMES = st.sampled_from(["", "2026-11-24T11:56:00Z", "2027-01-01T00:00:00+01:00"
 MANAGERS = st.builds(FieldManager, TIMES, TEXT, TEXT, TEXT | st.just(""))
 KEYS = st.builds(ResourceKey, TEXT, TEXT, TEXT, TEXT)
 SOURCES = st.builds(SourceLocation, TEXT, st.integers(0, 9999))
+
+NAMES = st.lists(TEXT, max_size=5).map(tuple)
+ACTORS = st.none() | st.builds(
+    Actor, TEXT, NAMES, NAMES, TEXT, TEXT, TEXT, TEXT, TIMES, TEXT, st.booleans(), NAMES
+)
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | VALUE_TEXT
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -68,6 +75,7 @@ def changes(draw: st.DrawFn) -> Change:
         candidates=tuple(draw(st.lists(MANAGERS, max_size=2))),
         last_changed=draw(TIMES),
         masked=draw(st.none() | DIGESTS),
+        actor=draw(ACTORS),
     )
 
 
@@ -87,7 +95,8 @@ DRIFTS = st.builds(
     note=TEXT,
     by=st.none() | MANAGERS,
     first_seen=TIMES,
-    decision=st.none() | st.builds(Decision, st.sampled_from(["restore", "observe"]), TEXT, TEXT),
+    decision=st.none() | st.builds(Decision, st.sampled_from(DecisionAction), TEXT, TEXT, TIMES),
+    actor=ACTORS,
 )
 COUNTS = st.integers(0, 50_000)
 REPORTS = st.builds(

@@ -1,0 +1,1 @@
+"""What others saw: who sent the requests that changed objects."""

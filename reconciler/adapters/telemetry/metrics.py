@@ -1,0 +1,96 @@
+"""Prometheus metrics of the controller, named by Prometheus' own conventions."""
+
+from collections import Counter as Tally
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from reconciler.core.cycle import Cycle, CycleResult
+from reconciler.core.drift import DriftType, Severity
+from reconciler.core.outcome import OutcomeType
+
+
+class Metrics:
+    """See `keeper.Observer`. One registry a process, so that tests can have their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._drifts = Gauge(
+            "plumbline_drifts",
+            "Drifts that the last look found.",
+            ("target", "type", "severity"),
+            registry=self.registry,
+        )
+        self._resources = Gauge(
+            "plumbline_resources",
+            "Objects that the last look looked at.",
+            ("target",),
+            registry=self.registry,
+        )
+        self._hidden = Gauge(
+            "plumbline_explained_differences",
+            "Differences that rules explain, in the last look.",
+            ("target",),
+            registry=self.registry,
+        )
+        self._cycles = Counter(
+            "plumbline_cycles",
+            "Cycles, by how they ended.",
+            ("target", "result"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "plumbline_cycle_duration_seconds",
+            "How long cycles took that looked.",
+            ("target",),
+            buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 120),
+            registry=self.registry,
+        )
+        self._looked = Gauge(
+            "plumbline_last_look_timestamp_seconds",
+            "When the target was last looked at, or known not to have moved.",
+            ("target",),
+            registry=self.registry,
+        )
+        self._restores = Counter(
+            "plumbline_restored_objects",
+            "Objects that were to be restored, by what became of them.",
+            ("target", "outcome"),
+            registry=self.registry,
+        )
+
+    def watch_leadership(self, target: str, leads: Callable[[], bool]) -> None:
+        """Tells whether this replica leads a target, whenever it's asked."""
+        if not hasattr(self, "_leading"):
+            self._leading = Gauge(
+                "plumbline_leading",
+                "1 where this replica acts for the target.",
+                ("target",),
+                registry=self.registry,
+            )
+        self._leading.labels(target).set_function(lambda: float(leads()))
+
+    def saw(self, cycle: Cycle) -> None:
+        """Counts a finished cycle."""
+        target = cycle.target
+        self._cycles.labels(target, cycle.result.value).inc()
+        if cycle.result in (CycleResult.DONE, CycleResult.UNMOVED):
+            self._looked.labels(target).set_to_current_time()
+        if cycle.report is None:
+            return
+        self._seconds.labels(target).observe(cycle.seconds)
+        report = cycle.report
+        self._resources.labels(target).set(report.summary.resources)
+        self._hidden.labels(target).set(report.summary.hidden)
+        counts = Tally((drift.type, drift.severity) for drift in report.drifts)
+        for kind in DriftType:
+            for severity in Severity:
+                # All of them, so that a series of a drift that is gone falls to zero.
+                count = counts[kind, severity]
+                self._drifts.labels(target, kind.value, severity.value).set(count)
+        for outcome in report.outcomes:
+            self._restores.labels(target, OutcomeType(outcome.outcome).value).inc()
+
+    def text(self) -> bytes:
+        """Gives all metrics in Prometheus' text format."""
+        return generate_latest(self.registry)

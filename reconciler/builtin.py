@@ -1,0 +1,51 @@
+"""What ships with Plumbline as data: built-in rules, and what is known of Kubernetes' own kinds."""
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:
+    from reconciler.core.ignore import IgnoreRule
+    from reconciler.core.schema import Schema
+    from reconciler.core.scope import TransientKind
+
+_DATA = Path(__file__).parent / "data"
+
+
+@cache
+def _rules() -> dict[str, Any]:
+    data: dict[str, Any] = orjson.loads(_data("rules.json"))
+    return data
+
+
+def builtin_rules() -> "tuple[IgnoreRule, ...]":
+    """Gives the rules that ship with Plumbline."""
+    return tuple(_builtin_rule(rule) for rule in _rules()["ignore"])
+
+
+def _builtin_rule(rule: dict[str, Any]) -> "IgnoreRule":
+    from reconciler.core.ignore import IgnoreRule
+
+    fields = {**rule, "managers": tuple(rule.get("managers", ()))}
+    return IgnoreRule(**fields, builtin=True)
+
+
+def transient_kinds() -> "tuple[TransientKind, ...]":
+    """Gives the kinds that are never unmanaged."""
+    from reconciler.core.scope import TransientKind
+
+    return tuple(TransientKind(**kind) for kind in _rules()["transient"])
+
+
+@cache
+def bundled_schema() -> "Schema":
+    """Gives what is known of Kubernetes' own kinds."""
+    from reconciler.core.schema import load
+
+    return load(orjson.loads(_data("schema.json")))
+
+
+def _data(name: str) -> bytes:
+    return (_DATA / name).read_bytes()

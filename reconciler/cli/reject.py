@@ -1,0 +1,21 @@
+"""`plumbline reject PLAN`: says no to a plan that waits."""
+
+import argparse
+
+from reconciler.cli import verdict
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.core.history import EventType
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds this verb's flags."""
+    verdict.configure(parser, needed=True)
+
+
+def run(options: argparse.Namespace) -> ExitCode:
+    """Writes the verdict down.
+
+    Raises:
+        PlumblineError: No such plan waits, a side can't be read, or it can't be written down.
+    """
+    return verdict.say(options, EventType.REJECTED)

@@ -1,0 +1,256 @@
+"""What a look, a plan and its outcomes tell to have happened."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final, assert_never
+
+from reconciler.core.actors import Actor
+from reconciler.core.drift import Change, Drift, DriftType
+from reconciler.core.history import DIGESTS, WHOLE, Event, EventType, KnownDrift, remembered
+from reconciler.core.live import comparable
+from reconciler.core.outcome import Outcome, OutcomeType
+from reconciler.core.path import format_path
+from reconciler.core.plan import Action, Create, Delete, Plan, Recreate, Replace
+from reconciler.core.redact import mask
+from reconciler.core.report import Report
+from reconciler.core.resource import JsonObject, ResourceKey, split_api_version
+from reconciler.core.sides import Sides
+
+#: Who decides, where no person does.
+PLUMBLINE: Final = "plumbline"
+
+
+def events_of_look(
+    known: Mapping[str, KnownDrift], report: Report, sides: Sides, now: str
+) -> tuple[tuple[Event, ...], Mapping[str, KnownDrift]]:
+    """Says what a look found to have happened since the one before.
+
+    A drift whose object couldn't be read this time is neither gone nor found: it stays known.
+
+    Args:
+        known: The target's drifts as they were known before, by id.
+        report: What the look found.
+        sides: What it read.
+        now: When, RFC 3339 in UTC, to the second.
+
+    Returns:
+        The events, and the drifts that are known now.
+    """
+    events: list[Event] = []
+    for drift in report.drifts:
+        event = Event(now, report.target, EventType.SEEN, drift.id, drift.key)
+        event = replace(event, revision=report.revision)
+        events += _sighting(event, drift, known.get(drift.id))
+        events += _decision(event, drift, known.get(drift.id))
+    found = {drift.id for drift in report.drifts}
+    unreadable = {d.key for d in report.drifts if d.type is DriftType.UNREADABLE}
+    for each, earlier in known.items():
+        if each in found or earlier.key in unreadable or _is_unread(earlier.key, sides):
+            continue
+        event = Event(now, report.target, EventType.GONE, each, earlier.key)
+        reason = "no longer found"
+        events.append(replace(event, revision=report.revision, reason=reason, before=earlier.live))
+    return tuple(events), remembered(known, events)
+
+
+def _is_unread(key: ResourceKey, sides: Sides) -> bool:
+    """Whether an object could not have been found, even if it is there."""
+    catalog = sides.catalog
+    groups = {split_api_version(api_version)[0] for api_version in catalog.unreadable}
+    unknown = bool(catalog.partial) and (key.group, key.kind) not in catalog.preferred
+    return key.group in groups or unknown or sides.live.why_unread(key) is not None
+
+
+def _sighting(event: Event, drift: Drift, earlier: KnownDrift | None) -> list[Event]:
+    digest = _digest(sorted(map(_as_data, drift.changes)))
+    if earlier is not None and earlier.digest == digest:
+        return []
+    live = _fields((c.path, c.live, c.masked.live if c.masked else "") for c in drift.changes)
+    desired = _fields(
+        (c.path, c.desired, c.masked.desired if c.masked else "") for c in drift.changes
+    )
+    kind = f"{drift.type.value} ({drift.severity.value})"
+    return [
+        replace(
+            event,
+            type=EventType.SEEN if earlier is None else EventType.CHANGED,
+            actor=_actors(drift),
+            reason=f"{kind}: {drift.note}" if drift.note else kind,
+            before=desired if earlier is None else earlier.live,
+            after=live,
+            digest=digest,
+        )
+    ]
+
+
+def _decision(event: Event, drift: Drift, earlier: KnownDrift | None) -> list[Event]:
+    decision = drift.decision
+    if decision is None:
+        return []
+    digest = _digest([str(decision.action), decision.rule])
+    if earlier is not None and earlier.decision == digest:
+        return []
+    reason = f"{decision.action}, by the rule {decision.rule}: {decision.reason}"
+    decided = EventType.DECIDED
+    return [replace(event, type=decided, actor=PLUMBLINE, reason=reason, digest=digest)]
+
+
+def events_of_verdict(
+    plan: Plan, report: Report, verdict: EventType, actor: str, now: str, reason: str = ""
+) -> tuple[Event, ...]:
+    """Says that a person approved or rejected a plan: an event for each object that it touches.
+
+    Args:
+        plan: What was approved or rejected.
+        report: The look that it was made of.
+        verdict: `APPROVED` or `REJECTED`.
+        actor: Who.
+        now: When, RFC 3339 in UTC, to the second.
+        reason: What the person said to it.
+    """
+    ids = _ids(report)
+    event = Event(now, plan.target, verdict, revision=plan.revision, plan=plan.digest)
+    event = replace(event, actor=actor, reason=reason)
+    return tuple(
+        replace(event, drift=ids.get(action.key, ""), key=action.key) for action in plan.actions
+    )
+
+
+def events_of_restore(
+    plan: Plan, before: Report, after: Report, sides: Sides, actor: str, now: str
+) -> tuple[Event, ...]:
+    """Says what became of a plan, as a fresh comparison found it.
+
+    Args:
+        plan: What was carried out.
+        before: The report of the look that the plan was made of.
+        after: The report of the fresh comparison, with the outcomes.
+        sides: What the look before read.
+        actor: Who had it carried out.
+        now: When, RFC 3339 in UTC, to the second.
+    """
+    return events_of_outcomes(plan, after.outcomes, before, sides, actor, now, verified=True)
+
+
+def events_of_outcomes(
+    plan: Plan,
+    outcomes: Sequence[Outcome],
+    before: Report,
+    sides: Sides,
+    actor: str,
+    now: str,
+    *,
+    verified: bool,
+) -> tuple[Event, ...]:
+    """Says what became of a plan's actions, each write with every field's before and after.
+
+    Args:
+        plan: What was carried out.
+        outcomes: How its actions ended.
+        before: The report of the look that the plan was made of.
+        sides: What that look read.
+        actor: Who had it carried out.
+        now: When, RFC 3339 in UTC, to the second.
+        verified: Whether a fresh comparison was made since; where none was, what was restored
+            is `WRITTEN`.
+    """
+    ids = _ids(before)
+    actions = {action.key: action for action in plan.actions}
+    event = Event(now, plan.target, EventType.RESTORED, revision=plan.revision, plan=plan.digest)
+    events = []
+    for outcome in outcomes:
+        action = actions[outcome.key]
+        type_ = _TYPES[outcome.outcome]
+        if type_ is EventType.RESTORED and not verified:
+            type_ = EventType.WRITTEN
+        verb = type(action).__name__.lower()
+        was, now_is = _written(action, sides) if type_ in _WRITES else (None, None)
+        events.append(
+            replace(
+                event,
+                type=type_,
+                drift=ids.get(outcome.key, ""),
+                key=outcome.key,
+                actor=actor,
+                reason=f"{verb}: {outcome.reason}" if outcome.reason else verb,
+                before=was,
+                after=now_is,
+            )
+        )
+    return tuple(events)
+
+
+_TYPES: Mapping[OutcomeType, EventType] = {
+    OutcomeType.RESTORED: EventType.RESTORED,
+    OutcomeType.CONFLICT: EventType.CONFLICT,
+    OutcomeType.REFUSED: EventType.REFUSED,
+    OutcomeType.UNVERIFIED: EventType.UNVERIFIED,
+    OutcomeType.SKIPPED: EventType.SKIPPED,
+}
+#: After these something was written, perhaps.
+_WRITES = frozenset({EventType.RESTORED, EventType.WRITTEN, EventType.UNVERIFIED})
+
+
+def _written(action: Action, sides: Sides) -> tuple[JsonObject | None, JsonObject | None]:
+    """Gives what a write found and what it left, masked."""
+    match action:
+        case Create(key=key, body=body):
+            return {WHOLE: None}, {WHOLE: mask(key, (), comparable(body))}
+        case Delete(key=key):
+            live = sides.live.find(action.api_version, key)
+            return {WHOLE: mask(key, (), comparable(live)) if live else None}, {WHOLE: None}
+        case Replace(changes=changes) | Recreate(changes=changes):
+            was = ((c.path, c.live, c.masked.live if c.masked else "") for c in changes)
+            wanted = ((c.path, c.desired, c.masked.desired if c.masked else "") for c in changes)
+            return _fields(was), _fields(wanted)
+        case _:
+            assert_never(action)
+
+
+def _ids(report: Report) -> Mapping[ResourceKey, str]:
+    return {drift.key: drift.id for drift in report.drifts}
+
+
+def _fields(fields: Iterable[tuple[Any, Any, str]]) -> JsonObject | None:
+    """Puts fields' masked values and digests in the form that events have."""
+    values: JsonObject = {}
+    digests: JsonObject = {}
+    for path, value, digest in fields:
+        text = format_path(path)
+        values[text] = value
+        if digest:
+            digests[text] = digest
+    if digests:
+        values[DIGESTS] = digests
+    return values or None
+
+
+def _actors(drift: Drift) -> str:
+    """Names who did it, each once, in the order of the changes."""
+    doers = [(change.actor, change.by) for change in drift.changes] or [(drift.actor, drift.by)]
+    names = (_name(actor, by.manager if by else "") for actor, by in doers)
+    return ", ".join(dict.fromkeys(name for name in names if name))
+
+
+def _name(actor: Actor | None, manager: str) -> str:
+    """Names a person with the program, as far as either is known."""
+    if actor is None:
+        return manager
+    user = f"{actor.user} as {actor.impersonated}" if actor.impersonated else actor.user
+    users = user if actor.certain else " or ".join((user, *actor.others))
+    program = manager or actor.manager
+    return f"{users} with {program}" if program else users
+
+
+def _as_data(change: Change) -> str:
+    masked = change.masked
+    digests = [masked.desired, masked.live] if masked else []
+    data = [format_path(change.path), change.change.value, change.desired, change.live, digests]
+    return json.dumps(data, sort_keys=True)
+
+
+def _digest(value: object) -> str:
+    text = json.dumps(value, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

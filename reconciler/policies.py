@@ -1,0 +1,68 @@
+"""A target's settings as a policy."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from reconciler.core.deciding import Mode, Policy, PolicyRule
+from reconciler.core.drift import DriftType, Severity
+from reconciler.core.errors import ConfigError
+from reconciler.core.selection import Selector
+from reconciler.core.windows import Window, parse_window
+from reconciler.settings import RuleSettings, TargetSettings, WindowSettings
+from reconciler.settings.durations import seconds_of
+
+
+def policy_of(target: TargetSettings) -> Policy:
+    """Gives what is to be done about a target's drifts.
+
+    Raises:
+        ConfigError: A rule, a window or a duration isn't one; the message names it.
+    """
+    where = f"target {target.name}"
+    return Policy(
+        mode=Mode(target.mode.value),
+        rules=tuple(
+            _rule(f"{where}: rules[{number}]", number, rule)
+            for number, rule in enumerate(target.rules, 1)
+        ),
+        prune=target.prune,
+        windows=tuple(
+            _window(f"{where}: windows[{number}]", window)
+            for number, window in enumerate(target.windows, 1)
+        ),
+        grace=timedelta(seconds=seconds_of(f"{where}: grace", target.grace)),
+    )
+
+
+def _rule(where: str, number: int, rule: RuleSettings) -> PolicyRule:
+    key, equals, value = rule.label.partition("=")
+    if rule.label and not equals:
+        raise ConfigError(f"{where}: label {rule.label!r} has no value", fix="write KEY=VALUE")
+    try:
+        selector = Selector(
+            kind=rule.kind,
+            group=rule.group,
+            namespace=rule.namespace,
+            object_name=rule.name,
+            labels=((key, value),) if rule.label else (),
+            path=rule.path,
+            types=(DriftType(rule.type),) if rule.type else (),
+            severity=Severity(rule.severity),
+            managers=(rule.manager,) if rule.manager else (),
+        )
+    except ValueError as error:
+        known = ", ".join(each.value for each in (*DriftType, *Severity))
+        raise ConfigError(f"{where}: {error}", fix=f"types and severities are {known}") from None
+    if not rule.reason.strip():
+        raise ConfigError(f"{where}: the reason is empty", fix="say why")
+    return PolicyRule(f"rules[{number}]", selector, Mode(rule.action.value), rule.reason)
+
+
+def _window(where: str, window: WindowSettings) -> Window:
+    try:
+        zone = ZoneInfo(window.zone)
+        return parse_window(window.hours, zone, allows=window.allow, reason=window.reason)
+    except (ValueError, ZoneInfoNotFoundError, OSError) as error:
+        raise ConfigError(
+            f"{where}: {error}", fix="write it as Mon-Fri 22:00-04:00, in a zone as Europe/Zurich"
+        ) from None

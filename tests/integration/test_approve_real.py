@@ -1,0 +1,217 @@
+"""What a person has to agree to, and what is fought over, on the real API server.
+
+`plumbline run` is a process of its own; a person says yes and no by `plumbline approve` and
+`plumbline reject` beside it, over the same history.
+"""
+
+import contextlib
+import io
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.cli.main import main
+from tests.tools.controlplane import ControlPlane
+from tests.tools.controlplane.toolbox import Toolbox
+from tests.tools.real_target import RealTarget
+from tests.tools.running import Audited, Controller, audit_flags, until
+
+pytestmark = pytest.mark.xdist_group("approve-real")
+
+_CONFIG = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: NAME}
+data: {colour: blue}
+"""
+_QUICK = {"interval": "1s", "jitter": "0s"}
+_DIGEST = re.compile(r"\bp-[0-9a-f]{16}\b")
+
+
+@dataclass
+class Stage:
+    """A controller over a target on a real API server, and a person beside it."""
+
+    target: RealTarget
+    audit: Audited
+    user: str
+    folder: Path
+    controller: Controller
+
+    @property
+    def namespace(self) -> str:
+        return self.target.namespaces[0]
+
+    def recolour(self, name: str = "c0", colour: str = "red") -> None:
+        self.target.patch(f"configmap/{name}", {"data": {"colour": colour}})
+
+    def colour(self, name: str = "c0") -> str:
+        return self.target.value(f"configmap/{name}", ".data.colour")
+
+    def writes(self) -> list[str]:
+        return self.audit.writes(self.user)
+
+    def say(self, *words: str) -> tuple[int, str]:
+        """Calls a verb as a person does, by the controller's own configuration."""
+        out = io.StringIO()
+        config = str(self.controller.home / "plumbline.yaml")
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+            code = main([*words, "--config", config])
+        return code, out.getvalue()
+
+    def waiting(self) -> str:
+        """Gives the digest of the one plan that waits."""
+        code, text = self.say("approve")
+        assert code == 1, text
+        (digest,) = set(_DIGEST.findall(text))
+        return str(digest)
+
+    def await_cycles(self, count: int = 3) -> None:
+        """Waits until the controller has looked again, so many times."""
+        done = self.controller.cycles("done")
+        until(
+            lambda: self.controller.cycles("done") >= done + count,
+            f"{count} more cycles; {self.controller.log}",
+        )
+
+    def await_event(self, kind: str, name: str = "c0", times: int = 1) -> None:
+        until(
+            lambda: self.controller.lives(name).count(kind) >= times,
+            f"{kind} of {name}; {self.controller.log}",
+        )
+
+
+@pytest.fixture(scope="module")
+def audited(
+    toolbox: Toolbox, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[ControlPlane, Audited]]:
+    flags, audit = audit_flags(tmp_path_factory.mktemp("audit"))
+    with ControlPlane(extra_args=flags, tools=toolbox) as plane:
+        yield plane, audit
+
+
+@pytest.fixture
+def stage(
+    audited: tuple[ControlPlane, Audited], tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Stage]:
+    """A stage in the mode and with so many ConfigMaps as the test's parameter says."""
+    mode, count = request.param
+    plane, audit = audited
+    namespace = f"test-{uuid.uuid4().hex[:12]}"
+    plane.create_namespace(namespace)
+    target = RealTarget(plane, tmp_path / "repo", tmp_path / "home", (namespace,))
+    for number in range(count):
+        target.make(f"c{number}.yaml", _CONFIG.replace("NAME", f"c{number}"))
+    user = f"plumbline-{namespace}"
+    wanted: dict[str, Any] = {
+        "name": "shop",
+        "source": {"repo": str(target.repo)},
+        "namespace": namespace,
+        "scope": {"namespaces": [namespace]},
+        "mode": mode,
+    }
+    kubeconfig = plane.user_kubeconfig(user, ["system:masters"])
+    controller = Controller(tmp_path / "controller", kubeconfig, [wanted], {"schedule": _QUICK})
+    with controller:
+        controller.await_ready()
+        yield Stage(target, audit, user, tmp_path, controller)
+    controller.assert_sound()
+    plane.delete_namespace(namespace)
+
+
+@pytest.mark.parametrize("stage", [("approve", 1)], indirect=True)
+def test_what_drifted_waits_until_a_person_agrees(stage: Stage) -> None:
+    stage.recolour()
+    stage.await_event("decided")
+    stage.await_cycles()
+    assert (stage.colour(), stage.writes()) == ("red", [])
+
+    digest = stage.waiting()
+    code, text = stage.say("approve", digest, "--reason", "jane may not")
+    assert code == 0, text
+    until(lambda: stage.colour() == "blue", f"restored; {stage.controller.log}")
+    stage.await_event("gone")
+
+    assert stage.controller.lives("c0") == ["seen", "decided", "approved", "restored", "gone"]
+    _, decided, approved, restored, _ = stage.controller.history("--object", "ConfigMap/c0")
+    assert "approve" in decided["reason"]
+    assert (approved["plan"], approved["reason"]) == (digest, "jane may not")
+    assert f"by {approved['actor']}" in text
+    # Who agreed is who restored.
+    assert (restored["plan"], restored["actor"]) == (digest, approved["actor"])
+    assert stage.writes() == ["update c0"]
+    assert stage.say("approve") == (0, "no plan waits for anybody\n")
+
+
+@pytest.mark.parametrize("stage", [("approve", 1)], indirect=True)
+def test_a_no_and_a_yes_to_what_is_no_more_have_nothing_written(stage: Stage) -> None:
+    stage.recolour()
+    stage.await_event("decided")
+    digest = stage.waiting()
+    assert stage.say("reject", digest)[0] == 0
+    stage.recolour(colour="green")
+    code, text = stage.say("approve", digest)
+    assert code == 2
+    moved = stage.waiting()
+    assert moved != digest
+    assert moved in text
+    stage.await_cycles()
+    assert (stage.colour(), stage.writes()) == ("green", [])
+    assert stage.say("approve", moved)[0] == 0
+    until(lambda: stage.colour() == "blue", f"restored; {stage.controller.log}")
+
+
+@pytest.mark.parametrize("stage", [("approve", 1)], indirect=True)
+def test_a_yes_outlives_the_process_that_it_was_given_to(stage: Stage) -> None:
+    stage.recolour()
+    stage.await_event("decided")
+    digest = stage.waiting()
+    stage.controller.kill()
+    assert stage.say("approve", digest)[0] == 0
+    assert stage.colour() == "red"
+    stage.controller.start()
+    until(lambda: stage.colour() == "blue", f"restored; {stage.controller.log}")
+    stage.await_event("gone")
+    assert stage.writes() == ["update c0"]
+
+
+@pytest.mark.parametrize("stage", [("restore", 8)], indirect=True)
+def test_a_change_of_almost_everything_waits_for_a_person(stage: Stage) -> None:
+    # The controller must see all of it at once, as after a bad script.
+    stage.controller.kill()
+    for number in range(8):
+        stage.recolour(f"c{number}")
+    stage.controller.start()
+    stage.controller.await_ready()
+    stage.await_event("decided", "c7")
+    stage.await_cycles()
+    assert stage.writes() == []
+    digest = stage.waiting()
+    code, text = stage.say("approve", digest)
+    assert code == 0, text
+    for number in range(8):
+        until(lambda n=number: stage.colour(f"c{n}") == "blue", "restored")  # type: ignore[misc]
+        stage.await_event("gone", f"c{number}")
+    assert sorted(stage.writes()) == [f"update c{number}" for number in range(8)]
+
+
+@pytest.mark.parametrize("stage", [("restore", 1)], indirect=True)
+def test_who_insists_is_left_alone_after_three_restores(stage: Stage) -> None:
+    for time in range(1, 4):
+        stage.recolour(colour=f"red-{time}")
+        until(lambda: stage.colour() == "blue", f"restored; {stage.controller.log}")
+        stage.await_event("gone", times=time)
+    stage.recolour(colour="red-4")
+    stage.await_event("decided", times=4)
+    stage.await_cycles()
+    assert (stage.colour(), stage.writes()) == ("red-4", ["update c0"] * 3)
+    last = stage.controller.history("--object", "ConfigMap/c0", "--type", "decided")[-1]
+    assert "it was restored 3 times since" in last["reason"]
+    assert "by-hand changed it again" in last["reason"]
+    # Nobody is asked either: that would only go on with it.
+    assert stage.say("approve") == (0, "no plan waits for anybody\n")

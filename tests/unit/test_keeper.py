@@ -1,0 +1,294 @@
+"""One target kept true: what a cycle does, remembers, and never raises."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from reconciler.controller import Target
+from reconciler.core.cycle import Cycle, CycleResult
+from reconciler.core.deciding import Mode, Policy
+from reconciler.core.errors import HistoryError, LeaseLostError, SourceError
+from reconciler.core.history import Event, EventType
+from reconciler.core.plan import Plan
+from reconciler.keeper import Keeper
+from tests.fakes.cluster import FakeCluster, FakeWriter
+from tests.fakes.history import FakeHistory
+from tests.unit.test_controller import KEY, NOON, World, config, edited, key, world
+
+
+class Heard:
+    """An observer that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.cycles: list[Cycle] = []
+
+    def saw(self, cycle: Cycle) -> None:
+        self.cycles.append(cycle)
+
+
+class Failing(FakeHistory):
+    """A history whose database is away when it's told to be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.away = False
+
+    def append(self, events: Sequence[Event]) -> None:
+        if self.away:
+            raise HistoryError("the database is away")
+        super().append(events)
+
+
+@dataclass
+class Kept:
+    """A keeper in memory, with levers."""
+
+    world: World
+    mode: Mode = Mode.RESTORE
+    leads: bool = True
+    stamp: object | None = None
+    ticks: float = 0.0
+    history: Failing = field(default_factory=Failing)
+    heard: Heard = field(default_factory=Heard)
+
+    def __post_init__(self) -> None:
+        self.fresh: Target | None = None
+        self.keeper = Keeper(
+            target=self.world.target(),
+            cluster=self.world.cluster,
+            policy=Policy(self.mode),
+            history=self.history,
+            witnesses=None,
+            leads=lambda: self.leads,
+            stamp=lambda: self.stamp,
+            verifying=lambda target, _: self.fresh or target,
+            observers=[self.heard],
+            monotonic=self._tick,
+            bound=threading.BoundedSemaphore(1),
+        )
+
+    def _tick(self) -> float:
+        self.ticks += 1.5
+        return self.ticks
+
+    @property
+    def types(self) -> list[EventType]:
+        return [event.type for event in self.history.events]
+
+    @property
+    def colour(self) -> str:
+        return str(self.world.cluster.objects()[KEY]["data"]["colour"])
+
+
+def kept(mode: Mode = Mode.RESTORE) -> Kept:
+    return Kept(world(config(colour="blue")), mode)
+
+
+def test_a_target_in_sync_is_looked_at_and_nothing_is_told() -> None:
+    made = kept()
+    cycle = made.keeper.cycle()
+    assert (cycle.target, cycle.result, cycle.seconds) == ("shop", CycleResult.DONE, 1.5)
+    assert cycle.report is not None
+    assert made.heard.cycles == [cycle]
+    assert made.history.events == []
+
+
+def test_what_did_not_move_is_not_looked_at() -> None:
+    made = kept()
+    made.stamp = "one"
+    results = [made.keeper.cycle().result for _ in range(3)]
+    assert results == [CycleResult.DONE, CycleResult.UNMOVED, CycleResult.UNMOVED]
+    assert made.world.cluster.requests.list == made.heard.cycles[0].report.requests.list  # type: ignore[union-attr]
+    made.stamp = "two"
+    assert made.keeper.cycle().result is CycleResult.DONE
+
+
+def test_where_nobody_can_tell_it_is_always_looked_at() -> None:
+    made = kept()
+    assert {made.keeper.cycle().result for _ in range(2)} == {CycleResult.DONE}
+
+
+def test_who_does_not_lead_looks_at_nothing() -> None:
+    made = kept()
+    edited(made.world, colour="red")
+    made.leads = False
+    cycle = made.keeper.cycle()
+    assert (cycle.result, cycle.report) == (CycleResult.STANDBY, None)
+    assert made.world.cluster.requests.list == 0
+    made.leads = True
+    assert made.keeper.cycle().result is CycleResult.DONE
+    assert made.colour == "blue"
+
+
+def test_to_observe_is_to_remember_and_to_write_nothing() -> None:
+    made = kept(Mode.OBSERVE)
+    edited(made.world, colour="red")
+    for _ in range(2):
+        made.keeper.cycle()
+    assert made.types == [EventType.SEEN, EventType.DECIDED]
+    assert made.colour == "red"
+    assert made.world.cluster.requests.write == 0
+    edited(made.world, colour="blue")
+    made.keeper.cycle()
+    assert made.types[2:] == [EventType.GONE]
+
+
+def test_a_drift_is_restored_verified_and_gone_in_one_cycle() -> None:
+    made = kept()
+    made.stamp = "moved"
+    edited(made.world, colour="red")
+    cycle = made.keeper.cycle()
+    assert cycle.report is not None
+    assert cycle.report.drifts == ()
+    assert cycle.before is not None
+    assert [drift.key for drift in cycle.before.drifts] == [KEY]
+    assert [outcome.outcome.value for outcome in cycle.report.outcomes] == ["restored"]
+    assert made.colour == "blue"
+    assert made.types == [
+        EventType.SEEN,
+        EventType.DECIDED,
+        EventType.RESTORED,
+        EventType.GONE,
+    ]
+    seen, _, restored, _ = made.history.events
+    assert restored.drift == seen.drift
+    assert (restored.before, restored.after) == ({"data.colour": "red"}, {"data.colour": "blue"})
+    assert restored.actor == "plumbline"
+    # What was written moved the live side: the same stamp doesn't count.
+    assert made.keeper.cycle().result is CycleResult.DONE
+    assert made.keeper.cycle().result is CycleResult.UNMOVED
+    assert len(made.types) == 4
+
+
+def test_what_is_seen_while_a_second_passes_is_not_waited_for() -> None:
+    made = kept()
+    edited(made.world, colour="red")
+    moments = iter(range(100))
+    made.keeper.target = replace(
+        made.keeper.target, clock=lambda: NOON + timedelta(seconds=next(moments))
+    )
+    made.keeper.cycle()
+    assert made.colour == "blue"
+    assert made.types.count(EventType.DECIDED) == 1
+
+
+def test_what_is_unmanaged_is_told_and_left() -> None:
+    made = kept()
+    made.stamp = "moved"
+    made.world.cluster.add(config("stray"))
+    assert made.keeper.cycle().result is CycleResult.DONE
+    assert made.types == [EventType.SEEN, EventType.DECIDED]
+    assert made.keeper.cycle().result is CycleResult.UNMOVED
+    assert key("stray") in made.world.cluster.objects()
+
+
+def test_a_side_that_cannot_be_read_fails_the_cycle_and_not_the_process() -> None:
+    made = kept()
+    made.stamp = "same"
+    made.keeper.cycle()
+    made.stamp = "other"
+    made.world.repository.error = SourceError("no such repository", fix="make it")
+    cycle = made.keeper.cycle()
+    assert (cycle.result, cycle.report) == (CycleResult.FAILED, None)
+    assert cycle.error == "no such repository\n  fix: make it"
+    # Once it can be read again it is looked at, though it be as it was.
+    made.world.repository.error = None
+    made.stamp = "same"
+    assert made.keeper.cycle().result is CycleResult.DONE
+
+
+def test_nothing_is_written_that_could_not_be_remembered() -> None:
+    made = kept()
+    edited(made.world, colour="red")
+    made.history.away = True
+    assert made.keeper.cycle().error == "the database is away"
+    assert made.colour == "red"
+    made.history.away = False
+    assert made.keeper.cycle().result is CycleResult.DONE
+    assert made.colour == "blue"
+
+
+def test_what_was_written_is_remembered_where_nobody_can_verify_it() -> None:
+    made = kept()
+    edited(made.world, colour="red")
+    made.fresh = replace(made.keeper.target, source=_Gone())
+    cycle = made.keeper.cycle()
+    assert (cycle.result, cycle.error) == (CycleResult.FAILED, "gone meanwhile")
+    assert made.colour == "blue"
+    assert made.types == [EventType.SEEN, EventType.DECIDED, EventType.WRITTEN]
+    assert made.history.events[2].before == {"data.colour": "red"}
+    made.fresh = None
+    made.keeper.cycle()
+    assert made.types[3:] == [EventType.GONE]
+
+
+class _Gone:
+    def fetch(self) -> Any:
+        raise SourceError("gone meanwhile")
+
+
+class Led(FakeCluster):
+    """A cluster whose writer has lost its Lease to somebody who puts things right."""
+
+    def __init__(self, made: World) -> None:
+        self.__dict__ = made.cluster.__dict__
+        self.made = made
+
+    @property
+    def writes(self) -> FakeWriter:
+        edited(self.made, colour="blue")
+        raise LeaseLostError("the Lease isn't held any more, so nothing was written")
+
+
+def test_what_another_replica_put_right_is_not_called_ours() -> None:
+    made = kept()
+    edited(made.world, colour="red")
+    made.keeper.cluster = Led(made.world)
+    report = made.keeper.cycle().report
+    assert report is not None
+    (outcome,) = report.outcomes
+    assert outcome.outcome.value == "skipped"
+    assert EventType.RESTORED not in made.types
+    assert made.types[-1] is EventType.GONE
+
+
+def test_a_bug_fails_the_cycle_and_quotes_nothing() -> None:
+    made = kept()
+
+    def broken(target: Target, plan: Plan) -> Target:
+        raise KeyError("a secret value")
+
+    edited(made.world, colour="red")
+    made.keeper.verifying = broken
+    cycle = made.keeper.cycle()
+    assert cycle.result is CycleResult.FAILED
+    assert cycle.error.startswith("a bug in Plumbline: KeyError at ")
+    assert "test_keeper.py:" in cycle.error
+    assert "secret" not in cycle.error
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_no_two_cycles_of_one_target_overlap(mode: Mode) -> None:
+    made = kept(mode)
+    inside: list[int] = []
+    worst: list[int] = []
+
+    def stamp() -> object | None:
+        inside.append(1)
+        worst.append(len(inside))
+        threading.Event().wait(0.001)
+        inside.pop()
+        return None
+
+    made.keeper.stamp = stamp
+    threads = [threading.Thread(target=made.keeper.cycle) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made.heard.cycles) == 4
+    assert max(worst) == 1

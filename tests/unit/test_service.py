@@ -1,0 +1,344 @@
+"""The controller put together, over a real HTTP server with watches, and a real repository."""
+
+import contextlib
+import http.client
+import io
+import json
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from reconciler.adapters.telemetry.endpoints import Endpoints, Health
+from reconciler.adapters.telemetry.logs import Logs
+from reconciler.bootstrap import open_history
+from reconciler.controller import Target
+from reconciler.core.cycle import Cycle, CycleResult
+from reconciler.core.errors import ConfigError, HistoryError
+from reconciler.core.history import Event, EventType, HistoryQuery
+from reconciler.core.moments import rfc3339
+from reconciler.keeper import Keeper
+from reconciler.service import _HUNG_AFTER, Service, _Standing, _tidy, build
+from reconciler.settings import (
+    ClusterSettings,
+    HistorySettings,
+    LeaseSettings,
+    Mode,
+    ScheduleSettings,
+    ScopeSettings,
+    ServeSettings,
+    Settings,
+    SourceSettings,
+    TargetSettings,
+)
+from tests.fakes.history import FakeHistory
+from tests.unit.cli.conftest import Shop
+from tests.unit.cli.conftest import shop as shop  # the fixture
+
+_PATIENCE = 60.0
+
+
+def until(met: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while not met():
+        assert time.monotonic() < deadline, "it never came to be"
+        threading.Event().wait(0.01)
+
+
+@pytest.fixture(autouse=True)
+def root_logger() -> Iterator[None]:
+    """Puts back what the controller's logs take over."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    root.handlers = []
+    yield
+    root.handlers, root.level = handlers, level
+
+
+def settings(shop: Shop, mode: Mode = Mode.RESTORE, **more: Any) -> Settings:
+    target = TargetSettings(
+        "shop", SourceSettings(str(shop.repo)), "", ScopeSettings(("shop",)), mode=mode
+    )
+    made = Settings(
+        targets=(target,),
+        cluster=ClusterSettings(kubeconfig=str(shop.kubeconfig)),
+        schedule=ScheduleSettings(interval="1h", jitter=""),
+        serve=ServeSettings("127.0.0.1:0"),
+        cache_dir=str(shop.folder / "cache"),
+        state_dir=str(shop.folder / "state"),
+    )
+    return replace(made, **more)
+
+
+@contextlib.contextmanager
+def running(made: Settings) -> Iterator[Service]:
+    service = build(made, made.targets)
+    try:
+        service.start()
+        yield service
+    finally:
+        service.stop()
+
+
+def events(made: Settings) -> list[EventType]:
+    history = open_history(made)
+    with contextlib.closing(history):
+        return [event.type for event in history.find(HistoryQuery())]
+
+
+def test_an_edit_is_restored_as_soon_as_it_is_made(
+    shop: Shop, capfd: pytest.CaptureFixture[str]
+) -> None:
+    made = settings(shop)
+    with running(made) as service:
+        looked = service.keepers[0].target.live
+        until(lambda: looked.requests.list > 0)
+        shop.recolour()
+        until(lambda: shop.colour == "blue")
+        until(lambda: EventType.GONE in events(made))
+    assert shop.writes == 1
+    told = [EventType.SEEN, EventType.DECIDED, EventType.RESTORED, EventType.GONE]
+    assert events(made) == told
+    assert capfd.readouterr().out == ""
+
+
+def test_an_edit_is_only_told_of_where_that_is_wanted(shop: Shop) -> None:
+    made = settings(shop, Mode.OBSERVE)
+    with running(made):
+        shop.recolour()
+        until(lambda: EventType.SEEN in events(made))
+    assert shop.writes == 0
+    assert shop.colour == "red"
+
+
+def test_a_quiet_target_costs_nothing_but_its_watches(shop: Shop) -> None:
+    made = settings(shop)
+    service = build(made, made.targets)
+    try:
+        (keeper,) = service.keepers
+        live = service.watched["shop"]
+        assert keeper.cycle().result is CycleResult.DONE
+        until(lambda: keeper.cycle().result is CycleResult.UNMOVED)
+        before, watches = live.requests, live.watch_requests
+        assert {keeper.cycle().result for _ in range(20)} == {CycleResult.UNMOVED}
+        assert (live.requests, live.watch_requests) == (before, watches)
+    finally:
+        service.stop()
+
+
+def test_without_watches_it_is_looked_at_each_time(shop: Shop) -> None:
+    made = settings(shop, schedule=ScheduleSettings(interval="1h", watch=False))
+    service = build(made, made.targets)
+    try:
+        (keeper,) = service.keepers
+        assert service.watched == {}
+        shop.recolour()
+        assert [keeper.cycle().result for _ in range(2)] == [CycleResult.DONE] * 2
+        assert shop.colour == "blue"
+    finally:
+        service.stop()
+
+
+def test_a_new_commit_is_rolled_out(shop: Shop) -> None:
+    made = settings(shop, schedule=ScheduleSettings(interval="1s", jitter=""))
+    with running(made):
+        more = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more, namespace: shop}\n"
+        shop.declare(more)
+        until(lambda: any(key.name == "more" for key in shop.cluster.objects()))
+
+
+def served_by(monkeypatch: pytest.MonkeyPatch) -> list[Endpoints]:
+    """Has the endpoints that a controller makes put into a list."""
+    made: list[Endpoints] = []
+
+    def endpoints(host: str, port: int, health: Health) -> Endpoints:
+        made.append(Endpoints(host, port, health))
+        return made[-1]
+
+    monkeypatch.setattr("reconciler.service.Endpoints", endpoints)
+    return made
+
+
+def get(port: int, path: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    with contextlib.closing(connection):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+
+def test_it_answers_how_it_stands(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = settings(shop)
+    served = served_by(monkeypatch)
+    with running(made):
+        port = served[0].port
+        until(lambda: get(port, "/readyz") == (200, "ok\n"))
+        assert get(port, "/healthz") == (200, "ok\n")
+        text = get(port, "/metrics")[1]
+        assert re.search(r'^plumbline_cycles_total\{result="done",target="shop"\} ', text, re.M)
+    with pytest.raises(OSError, match="refused"):
+        get(port, "/healthz")
+
+
+def test_it_answers_nowhere_where_no_address_is_given(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = settings(shop, serve=ServeSettings(""))
+    served = served_by(monkeypatch)
+    build(made, made.targets).stop()
+    assert served == []
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"serve": ServeSettings("localhost")}, "serve.address: 'localhost' has no port"),
+        ({"schedule": ScheduleSettings(interval="0s")}, "schedule.interval must be longer"),
+        ({"schedule": ScheduleSettings(interval="often")}, "schedule.interval: 'often'"),
+        ({"schedule": ScheduleSettings(jitter="some")}, "schedule.jitter: 'some'"),
+        ({"schedule": ScheduleSettings(workers=0)}, "schedule.workers must be at least 1"),
+        ({"history": HistorySettings(retention="long")}, "history.retention: 'long'"),
+        ({"cluster": ClusterSettings(kubeconfig="nowhere")}, "nowhere"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named_before_anything_begins(
+    shop: Shop, more: dict[str, Any], message: str
+) -> None:
+    made = settings(shop, **more)
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        build(made, made.targets)
+
+
+def test_who_has_no_lease_stands_by(shop: Shop) -> None:
+    spec = {
+        "holderIdentity": "somebody",
+        "leaseDurationSeconds": 3600,
+        "acquireTime": "2026-11-24T12:00:00.000000Z",
+        "renewTime": "2026-11-24T12:00:00.000000Z",
+        "leaseTransitions": 0,
+    }
+    metadata = {"name": "plumbline-shop", "namespace": "shop"}
+    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata}
+    shop.cluster.add({**lease, "spec": spec})
+    made = settings(shop, lease=LeaseSettings("shop"))
+    shop.recolour()
+    service = build(made, made.targets)
+    try:
+        assert service.keepers[0].cycle().result is CycleResult.STANDBY
+        assert shop.writes == 0
+    finally:
+        service.stop()
+
+
+def standing(monkeypatch: pytest.MonkeyPatch) -> tuple[_Standing, list[float]]:
+    now = [100.0]
+    monkeypatch.setattr("reconciler.service.monotonic", lambda: now[0])
+    return _Standing(["one", "two"], 60.0), now
+
+
+def cycle(name: str, result: CycleResult = CycleResult.DONE) -> Cycle:
+    return Cycle(name, result, 0.1)
+
+
+def test_it_is_ready_once_every_target_has_been_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    stands, _ = standing(monkeypatch)
+    assert stands.ready() == "could not be looked at: one, two"
+    stands.saw(cycle("one"))
+    stands.saw(cycle("two", CycleResult.FAILED))
+    assert stands.ready() == "could not be looked at: two"
+    stands.saw(cycle("two", CycleResult.STANDBY))
+    assert stands.ready() == ""
+    stands.saw(cycle("one", CycleResult.FAILED))
+    assert stands.ready() == "could not be looked at: one"
+    stands.saw(cycle("one", CycleResult.UNMOVED))
+    assert stands.ready() == ""
+
+
+def test_it_is_hung_where_no_cycle_ends_even_badly(monkeypatch: pytest.MonkeyPatch) -> None:
+    stands, now = standing(monkeypatch)
+    now[0] += 60.0 + _HUNG_AFTER
+    assert stands.alive() == ""
+    stands.saw(cycle("one", CycleResult.FAILED))
+    now[0] += 1.0
+    assert stands.alive() == "no cycle has ended for long: two"
+    stands.saw(cycle("two"))
+    assert stands.alive() == ""
+
+
+def test_events_that_are_too_old_are_let_go() -> None:
+    history = FakeHistory()
+    now = datetime.now(UTC)
+    for days in (3, 1):
+        history.append([Event(rfc3339(now - timedelta(days=days)), "shop", EventType.SUSPENDED)])
+    stream = io.StringIO()
+    _tidy(history, 2 * 86400.0, Logs(stream))
+    assert len(history.events) == 1
+    _tidy(history, 2 * 86400.0, Logs(stream))
+    (line,) = map(json.loads, stream.getvalue().splitlines())
+    assert (line["event"], line["events"]) == ("old events let go", 1)
+
+
+def test_a_history_that_is_away_is_tidied_another_time() -> None:
+    class Away(FakeHistory):
+        def forget(self, before: str) -> int:
+            raise HistoryError("the database is away")
+
+    stream = io.StringIO()
+    _tidy(Away(), 60.0, Logs(stream))
+    assert "the database is away" in stream.getvalue()
+
+
+def test_old_events_are_let_go_while_it_runs(shop: Shop) -> None:
+    made = settings(shop, history=HistorySettings(retention="24h"))
+    with contextlib.closing(open_history(made)) as history:
+        history.append([Event("2020-01-01T00:00:00Z", "shop", EventType.SUSPENDED)])
+    with running(made):
+        until(lambda: EventType.SUSPENDED not in events(made))
+
+
+def test_news_that_nobody_looks_at_is_asked_for_once_a_second() -> None:
+    results = [CycleResult.STANDBY, CycleResult.FAILED, CycleResult.DONE]
+    calls: list[str] = []
+
+    class Followed:
+        name = "shop"
+
+        def cycle(self) -> Cycle:
+            calls.append("cycle")
+            return cycle("shop", results[len([c for c in calls if c == "cycle"]) - 1])
+
+    class News:
+        def wait(self, timeout: float) -> bool:
+            if len([c for c in calls if c == "cycle"]) == len(results):
+                stopping.set()
+                return False
+            return True
+
+    class Stopping(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            calls.append(f"pause {timeout}")
+            return False
+
+    stopping = Stopping()
+    service = Service([], None, contextlib.ExitStack(), None, {}, 1.0, stopping)  # type: ignore[arg-type]
+    service._follow(Followed(), News())  # type: ignore[arg-type]
+    assert calls == ["cycle", "pause 1.0", "cycle", "pause 1.0", "cycle"]
+
+
+def test_a_keeper_is_given_what_it_keeps(shop: Shop) -> None:
+    made = settings(shop)
+    service = build(made, made.targets)
+    try:
+        (keeper,) = service.keepers
+        assert isinstance(keeper, Keeper)
+        assert isinstance(keeper.target, Target)
+        assert (keeper.name, keeper.policy.mode.value) == ("shop", "restore")
+        assert keeper.leads()
+    finally:
+        service.stop()
