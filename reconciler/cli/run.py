@@ -1,14 +1,22 @@
 """`plumbline run`: the controller."""
 
 import argparse
+import faulthandler
 import gc
+import os
 import signal
+import sys
+import threading
 from queue import SimpleQueue
 
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import add_cluster_options, settings_of
 from reconciler.core.errors import ConfigError
 from reconciler.settings import DEFAULT_FILE, target_named
+
+#: Kubernetes kills after 30 seconds (terminationGracePeriodSeconds); then nobody would know why.
+#: Whatever is under way may be cut off: writes have preconditions, the history is transactional.
+_ENDS_WITHIN = 25.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,5 +54,16 @@ def run(options: argparse.Namespace) -> ExitCode:
         service.start()
         ended.get()
     finally:
+        limit = threading.Timer(_ENDS_WITHIN, _give_up)
+        limit.daemon = True
+        limit.start()
         service.stop()
+        limit.cancel()
     return ExitCode.DONE
+
+
+def _give_up() -> None:
+    """Ends a process that doesn't end, and says where its threads are: places, no values."""
+    sys.stderr.write(f"plumbline: it did not end within {_ENDS_WITHIN:g} seconds\n")
+    faulthandler.dump_traceback(all_threads=True)
+    os._exit(ExitCode.COULD_NOT)
