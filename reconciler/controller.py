@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from reconciler.core.desired import desired_state
 from reconciler.core.drift import Drift, DriftType
 from reconciler.core.expected import Expected
 from reconciler.core.ignore import IgnoreRule, describe, expired, holds
+from reconciler.core.moments import rfc3339
 from reconciler.core.redact import Redaction
 from reconciler.core.report import Report, Summary
 from reconciler.core.resource import ResourceKind
@@ -79,7 +80,7 @@ def check(target: Target) -> Look:
     found = detect(target.name, sides, rules, target.scope, target.redaction)
 
     ids = [drift.id for drift in found.drifts]
-    seen = target.sightings.first_seen(ids, _rfc3339(now))
+    seen = target.sightings.first_seen(ids, rfc3339(now))
     drifts = tuple(
         replace(drift, first_seen=seen.get(drift.id, ""), decision=decide(drift, prune=False))
         for drift in found.drifts
@@ -143,7 +144,7 @@ def _report(target: Target, sides: Sides, found: "Detection", now: datetime) -> 
     return Report(
         target=target.name,
         revision=sides.desired.revision,
-        checked_at=_rfc3339(now),
+        checked_at=rfc3339(now),
         comparison=target.comparer.comparison,
         summary=Summary(
             resources=declared + counts[DriftType.UNMANAGED],
@@ -162,7 +163,3 @@ def _report(target: Target, sides: Sides, found: "Detection", now: datetime) -> 
 def _is_anonymous(sides: Sides, drift: Drift) -> bool:
     live = sides.live.find(drift.api_version, drift.key)
     return live is not None and not live["metadata"].get("managedFields")
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -27,6 +27,7 @@ from reconciler.policies import policy_of
 from reconciler.ports import History, Observer, Witnesses
 from reconciler.schedule import Schedule
 from reconciler.settings import Settings, TargetSettings
+from reconciler.settings.addresses import address_of
 from reconciler.settings.durations import seconds_of
 from reconciler.witnessing import witnesses_of
 
@@ -51,7 +52,6 @@ class Service:
         stack: What must be closed in the end.
         logs: Tells what happens.
         watched: By target, what tells that something moved.
-        interval: Seconds from one look to the next.
     """
 
     keepers: Sequence[Keeper]
@@ -59,7 +59,6 @@ class Service:
     stack: ExitStack
     logs: Logs
     watched: dict[str, WatchedLive]
-    interval: float
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
@@ -145,7 +144,7 @@ def build(settings: Settings, targets: Sequence[TargetSettings]) -> Service:
         )
         if retention:
             schedule.also("retention", _TIDY, lambda: _tidy(history, retention, logs))
-        return Service(keepers, schedule, stack.pop_all(), logs, maker.watched, interval)
+        return Service(keepers, schedule, stack.pop_all(), logs, maker.watched)
     raise AssertionError("an ExitStack suppresses nothing here")
 
 
@@ -164,10 +163,8 @@ def _serve(settings: Settings, stack: ExitStack, health: Health) -> None:
     address = settings.serve.address
     if not address:
         return
-    host, _, port = address.rpartition(":")
-    if not port.isdecimal():
-        raise ConfigError(f"serve.address: {address!r} has no port", fix="write HOST:PORT")
-    endpoints = Endpoints(host or "0.0.0.0", int(port), health)  # noqa: S104 - asked for
+    host, port = address_of("serve.address", address)
+    endpoints = Endpoints(host, port, health)
     endpoints.start()
     stack.callback(endpoints.close)
 

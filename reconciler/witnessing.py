@@ -13,6 +13,7 @@ from reconciler.adapters.observations.witnesses import AllWitnesses
 from reconciler.core.errors import ConfigError
 from reconciler.ports import Witnesses
 from reconciler.settings import WitnessSettings
+from reconciler.settings.addresses import address_of
 
 
 def witnesses_of(settings: WitnessSettings, folder: Path, stack: ExitStack) -> Witnesses | None:
@@ -35,7 +36,7 @@ def witnesses_of(settings: WitnessSettings, folder: Path, stack: ExitStack) -> W
     if settings.audit_webhook:
         store = _kept(folder / "audit-webhook.json", stack)
         receiver = AuditReceiver(
-            _address("witnesses.audit_webhook", settings.audit_webhook),
+            address_of("witnesses.audit_webhook", settings.audit_webhook),
             tls=_tls(settings),
             token=_token(settings),
             store=store,
@@ -52,7 +53,7 @@ def witnesses_of(settings: WitnessSettings, folder: Path, stack: ExitStack) -> W
             )
         store = _kept(folder / "admission.json", stack)
         recorder = AdmissionRecorder(
-            _address("witnesses.admission", settings.admission),
+            address_of("witnesses.admission", settings.admission),
             tls=tls,
             clock=lambda: datetime.now(UTC),
             store=store,
@@ -68,13 +69,6 @@ def _kept(path: Path, stack: ExitStack) -> EventStore:
     store.load(path)
     stack.callback(store.save, path)
     return store
-
-
-def _address(field: str, text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not port.isdecimal():
-        raise ConfigError(f"{field}: {text!r} has no port", fix="write HOST:PORT")
-    return host or "0.0.0.0", int(port)  # noqa: S104 - asked for
 
 
 def _tls(settings: WitnessSettings) -> Tls | None:

@@ -9,6 +9,7 @@ from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import add_output_options, settings_of
 from reconciler.core.errors import ConfigError
 from reconciler.core.history import EventType, HistoryQuery
+from reconciler.core.moments import rfc3339
 from reconciler.settings import DEFAULT_FILE
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def _time(flag: str, text: str | None, now: datetime) -> str:
             then = datetime.fromisoformat(text)
         if then.tzinfo is None:
             then = then.replace(tzinfo=UTC)
-        return then.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return rfc3339(then)
     except (ValueError, OverflowError):
         raise ConfigError(
             f"{flag} {text!r} is no time",

@@ -12,6 +12,7 @@ from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import add_cluster_options, settings_of
 from reconciler.core.errors import ConfigError
 from reconciler.core.history import EventType
+from reconciler.core.moments import rfc3339
 
 if TYPE_CHECKING:
     from reconciler.deliberation import Deliberation
@@ -57,7 +58,7 @@ def say(options: argparse.Namespace, verdict: EventType) -> ExitCode:
         done = next((each for each in open_ones if each.asked.digest == options.plan), None)
         if done is None:
             raise _void(options.plan, open_ones)
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = rfc3339(datetime.now(UTC))
         actor = f"{_user()}@{socket.gethostname()}"
         history.append(
             events_of_verdict(done.asked, done.look.report, verdict, actor, now, options.reason)

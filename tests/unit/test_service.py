@@ -326,7 +326,7 @@ def test_news_that_nobody_looks_at_is_asked_for_once_a_second() -> None:
             return False
 
     stopping = Stopping()
-    service = Service([], None, contextlib.ExitStack(), None, {}, 1.0, stopping)  # type: ignore[arg-type]
+    service = Service([], None, contextlib.ExitStack(), None, {}, stopping)  # type: ignore[arg-type]
     service._follow(Followed(), News())  # type: ignore[arg-type]
     assert calls == ["cycle", "pause 1.0", "cycle", "pause 1.0", "cycle"]
 
