@@ -4,11 +4,10 @@ import argparse
 import faulthandler
 import gc
 import os
-import signal
 import sys
 import threading
-from queue import SimpleQueue
 
+from reconciler.cli.endings import asked_to_end
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import add_cluster_options, settings_of
 from reconciler.core.errors import ConfigError
@@ -45,20 +44,17 @@ def run(options: argparse.Namespace) -> ExitCode:
             "nothing to keep true: no target is configured",
             fix=f"`plumbline init` writes a first {DEFAULT_FILE}",
         )
-    service = build(settings, targets)
-    # Not an Event: its lock may be held by the very thread that a signal interrupts.
-    ended: SimpleQueue[int] = SimpleQueue()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _: ended.put(number))
-    try:
-        service.start()
-        ended.get()
-    finally:
-        limit = threading.Timer(_ENDS_WITHIN, _give_up)
-        limit.daemon = True
-        limit.start()
-        service.stop()
-        limit.cancel()
+    with asked_to_end() as wait:
+        service = build(settings, targets)
+        try:
+            service.start()
+            wait()
+        finally:
+            limit = threading.Timer(_ENDS_WITHIN, _give_up)
+            limit.daemon = True
+            limit.start()
+            service.stop()
+            limit.cancel()
     return ExitCode.DONE
 
 
