@@ -28,8 +28,9 @@ demo: install  ## the main job, on a small application that drifted; CLUSTER=rea
 	@$(RUN)/python -m tests.demo $(if $(filter real,$(CLUSTER)),--cluster real)
 
 test: install  ## all tests; builds a real control plane where none is cached (some minutes, once)
-	@$(RUN)/python -m tests.tools.controlplane build --with controller-manager,helm >/dev/null
 	@$(RUN)/python -m tests.tools.postgres
+	@$(RUN)/python -m tests.tools.node
+	@$(RUN)/python -m tests.tools.controlplane build --with controller-manager,helm,node >/dev/null
 	@$(RUN)/python -m pytest -n 2 --dist loadgroup $(TESTS)
 
 check: install lint types imports coverage  ## lint, format, types, import contracts, tests with coverage

@@ -14,7 +14,7 @@ from reconciler.adapters.sources.begun import Begun
 from reconciler.adapters.sources.rendering import RenderChoice
 from reconciler.adapters.sources.source import GitSource
 from reconciler.builtin import builtin_rules, bundled_schema, transient_kinds
-from reconciler.core.errors import ConfigError
+from reconciler.memory import cache_folder, memory_of, shared_memory_of
 from reconciler.settings import IgnoreSettings, Settings, TargetSettings, surroundings
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from reconciler.controller import Target
     from reconciler.core.ignore import IgnoreRule
     from reconciler.core.redact import Redaction
-    from reconciler.ports import Comparer, Live
-
-_LEAST_KEY = 16
+    from reconciler.ports import Comparer, Live, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,55 +67,73 @@ class Opened:
             self.cluster.close()
 
 
-def open_target(settings: Settings, target: TargetSettings, how: How) -> Opened:
-    """Puts a target together, and begins to read its source. Makes no request to the cluster.
+def open_target(
+    settings: Settings,
+    target: TargetSettings,
+    how: How,
+    history: "DatabaseHistory | None" = None,
+) -> Opened:
+    """Puts a target together, and may begin to read its source. Makes no request to the cluster.
+
+    Args:
+        settings: For everything but the target.
+        target: Which one.
+        how: How to look.
+        history: Where it is kept true: what the history knows counts then, as for every other
+            replica, and not what is remembered on this machine.
 
     Raises:
-        ConfigError: The kubeconfig, or a folder, isn't as it must be.
+        ConfigError: The kubeconfig, a folder or the history's key isn't as it must be.
         ClusterError: The dump can't be read.
     """
     # Git reads while this process still imports what speaks to the cluster, and finds out where
-    # that is: what a chart needs of it is promised.
+    # that is: what a chart needs of it is promised. Not where the target is kept true: who stands
+    # by for days, and then acts, must not act on what Git said in the beginning.
     namespace: Future[str] = Future()
-    source = Begun(open_source(settings, target, namespace.result))
+    source: Source = open_source(settings, target, namespace.result)
+    if history is None:
+        source = Begun(source)
     try:
-        return _open_target(settings, target, how, source, namespace)
+        return _open_target(settings, target, how, source, namespace, history)
     finally:
         namespace.cancel()
 
 
 def _open_target(
-    settings: Settings, target: TargetSettings, how: How, source: Begun, promised: "Future[str]"
+    settings: Settings,
+    target: TargetSettings,
+    how: How,
+    source: "Source",
+    promised: "Future[str]",
+    history: "DatabaseHistory | None",
 ) -> Opened:
-    from reconciler.adapters.history.inventory import InventoryFile
-    from reconciler.adapters.history.key import installation_key
-    from reconciler.adapters.history.sightings import SightingFile
     from reconciler.controller import Target
-    from reconciler.core.redact import Redaction
 
     cluster = None if how.dump is not None else open_cluster(settings)
     live: Live = cluster if cluster is not None else open_dump(how.dump or "-")
     namespace = target.namespace or (cluster.namespace if cluster else "") or "default"
     promised.set_result(namespace)
-    folders = _folders(settings)
-    redaction = Redaction(installation_key(folders.state / "digest.key"))
     # A dump never tells what is live for long, so its sightings have a file of their own.
     identity = _identity(target, cluster.address if cluster else f"dump:{how.dump}")
-    state = folders.state / identity
-    answers = folders.cache / "answers" / f"{identity}.json"
+    if history is None:
+        memory = memory_of(settings, identity)
+    else:
+        memory = shared_memory_of(settings, target.name, identity, history)
+    answers = cache_folder(settings) / "answers" / f"{identity}.json"
+    offline = how.offline or not settings.cluster.dry_runs
     return Opened(
         Target(
             name=target.name,
             source=source,
             live=live,
-            comparer=_comparer(live, cluster, how, answers, redaction),
+            comparer=_comparer(live, None if offline else cluster, how, answers, memory.redaction),
             namespace=namespace,
             scope=frozenset(target.scope.namespaces),
             rules=(*builtin_rules(), *(_rule(n, each) for n, each in enumerate(target.ignore, 1))),
             transient=transient_kinds(),
-            redaction=redaction,
-            sightings=SightingFile(state / "sightings.json"),
-            inventory=InventoryFile(state / "inventory.json"),
+            redaction=memory.redaction,
+            sightings=memory.sightings,
+            inventory=memory.inventory,
             clock=lambda: datetime.now(UTC),
         ),
         cluster,
@@ -127,7 +143,7 @@ def _open_target(
 def _comparer(
     live: "Live", cluster: "KubeCluster | None", how: How, answers: Path, redaction: "Redaction"
 ) -> "Comparer":
-    if cluster is None or how.offline:
+    if cluster is None:
         from reconciler.adapters.comparers.offline import OfflineComparer
 
         return OfflineComparer(live)
@@ -143,61 +159,20 @@ def open_cluster(settings: Settings) -> "KubeCluster":
     Raises:
         ConfigError: There is none, or the kubeconfig lacks something.
     """
+    from reconciler.adapters.cluster.access import ServiceAccount
     from reconciler.adapters.cluster.cluster import KubeCluster
     from reconciler.core.schema import from_openapi
 
+    around = surroundings()
     return KubeCluster.connect(
         settings.cluster.kubeconfig or None,
         settings.cluster.context or None,
-        search=surroundings().kubeconfig_files,
+        search=around.kubeconfig_files,
+        account=ServiceAccount(server=around.api_server) if around.api_server else None,
         bundled=bundled_schema,
         from_openapi=from_openapi,
-        cache=_folders(settings).cache / "openapi",
+        cache=cache_folder(settings) / "openapi",
     )
-
-
-def open_history(settings: Settings, *, create: bool = True) -> "DatabaseHistory":
-    """Opens the history: the configured database, or a file in the state folder.
-
-    Raises:
-        ConfigError: The setting names no database.
-        HistoryError: It can't be reached, or there is none and none is to be made.
-    """
-    from reconciler.adapters.history.database import DatabaseHistory
-
-    state = state_folder(settings)
-    database = settings.history.database or str(state / "history.db")
-    return DatabaseHistory.open(database, _history_key(settings), create=create)
-
-
-def _history_key(settings: Settings) -> bytes:
-    """Gives the key of the history's chain.
-
-    Raises:
-        ConfigError: The file that holds it can't be read, or holds too little.
-    """
-    from reconciler.adapters.history.key import installation_key
-
-    if not settings.history.key_file:
-        return installation_key(state_folder(settings) / "digest.key")
-    try:
-        key = Path(settings.history.key_file).read_bytes().strip()
-    except OSError as error:
-        raise ConfigError(
-            f"history.key_file: {settings.history.key_file} can't be read: {error.strerror}",
-            fix="mount the Secret that holds it",
-        ) from None
-    if len(key) < _LEAST_KEY:
-        raise ConfigError(
-            f"history.key_file: the key is shorter than {_LEAST_KEY} bytes",
-            fix="make one: head -c 32 /dev/urandom | base64",
-        )
-    return hashlib.sha256(key).digest()
-
-
-def state_folder(settings: Settings) -> Path:
-    """Gives the folder of what can't be had again."""
-    return _folders(settings).state
 
 
 def open_dump(path: str) -> "DumpLive":
@@ -227,7 +202,7 @@ def open_source(
         ref=source.ref,
         path=source.path,
         render=RenderChoice(source.render),
-        cache=_folders(settings).cache,
+        cache=cache_folder(settings),
         values=source.values,
         release=source.release or target.name,
         namespace=namespace,
@@ -242,20 +217,6 @@ def _identity(target: TargetSettings, place: str) -> str:
     """Names what is kept about a target: another repository, path or cluster is another target."""
     text = "\0".join((target.name, target.source.repo, target.source.path, place))
     return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=10).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class _Folders:
-    cache: Path
-    state: Path
-
-
-def _folders(settings: Settings) -> _Folders:
-    around = surroundings()
-    return _Folders(
-        Path(settings.cache_dir) if settings.cache_dir else around.cache_dir,
-        Path(settings.state_dir) if settings.state_dir else around.state_dir,
-    )
 
 
 def _rule(number: int, rule: IgnoreSettings) -> "IgnoreRule":

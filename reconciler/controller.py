@@ -12,7 +12,7 @@ from reconciler.core.expected import Expected
 from reconciler.core.ignore import IgnoreRule, describe, expired, holds
 from reconciler.core.moments import rfc3339
 from reconciler.core.redact import Redaction
-from reconciler.core.report import Report, Summary
+from reconciler.core.report import PROGRAMS, Report, Summary
 from reconciler.core.resource import ResourceKind
 from reconciler.core.scope import TransientKind, bind_generated, listings, unseen
 from reconciler.core.sides import Sides
@@ -137,6 +137,8 @@ def _report(target: Target, sides: Sides, found: "Detection", now: datetime) -> 
             "the live objects came without field managers, so nobody can tell who set what, nor "
             "what the server filled in by itself: dump them with --show-managed-fields"
         )
+    if any(_names_program(drift) for drift in found.drifts):
+        notes.append(PROGRAMS)
     if target.scope:
         notes += unseen(sides.live, sides.catalog, target.scope, target.transient)
     else:
@@ -158,6 +160,10 @@ def _report(target: Target, sides: Sides, found: "Detection", now: datetime) -> 
         unproven=found.unproven,
         notes=tuple(notes),
     )
+
+
+def _names_program(drift: Drift) -> bool:
+    return drift.by is not None or any(change.by is not None for change in drift.changes)
 
 
 def _is_anonymous(sides: Sides, drift: Drift) -> bool:

@@ -1,26 +1,28 @@
 """What is to be done about a look's drifts: by itself, and once a person has agreed."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from reconciler.controller import Look, Target
-from reconciler.core.deciding import Circumstances, Policy, decisions
-from reconciler.core.drift import DecisionAction, Drift
+from reconciler.core.approving import VERDICTS, Concerned, weigh
+from reconciler.core.deciding import Circumstances, Policy, decisions, labels_of
+from reconciler.core.drift import Decision, DecisionAction, Drift
 from reconciler.core.fights import restores_of
-from reconciler.core.history import EventType, HistoryQuery
-from reconciler.core.moments import moment_of, rfc3339
+from reconciler.core.history import HistoryQuery
+from reconciler.core.moments import rfc3339
 from reconciler.core.plan import Plan
 from reconciler.core.planning import Permissions
-from reconciler.core.rails import Approval, railed, still_approved
+from reconciler.core.rails import railed
+from reconciler.core.suspension import SUSPENSION_TYPES, suspensions_of
 from reconciler.core.windows import closed
 from reconciler.ports import History
 from reconciler.restoration import plan_restore
 
-#: For so long a yes counts, if nothing moves meanwhile.
-APPROVAL_LASTS = timedelta(hours=24)
-
 _BY_ITSELF = frozenset({DecisionAction.RESTORE})
-_ONCE_AGREED = frozenset({DecisionAction.RESTORE, DecisionAction.APPROVE})
+_PROPOSED = frozenset({DecisionAction.PROPOSE})
+_ASKED = frozenset({DecisionAction.APPROVE, DecisionAction.PROPOSE})
+_ONCE_AGREED = _BY_ITSELF | _ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +31,31 @@ class Deliberation:
 
     Attributes:
         look: The look, each of its drifts with its decision.
-        plan: What is carried out now; all of `asked` once that is approved.
-        asked: What would be carried out if a person agreed.
-        approved: Who agreed to `asked`; empty where nobody has.
+        plan: What is carried out now; all that was agreed to, once it was.
+        asked: What would be carried out if a person agreed to all of it.
+        proposed: The part of that which a pull request proposes.
+        each: By a drift's id, the plan for it alone, where it waits for a person.
+        approved: Who agreed to `plan`; empty where it is carried out unasked.
+        missing: What each of these plans lacks yet to be approved, by its digest.
     """
 
     look: Look
     plan: Plan
     asked: Plan
+    proposed: Plan
+    each: Mapping[str, Plan] = field(default_factory=dict)
     approved: str = ""
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def waits_for_person(self) -> bool:
         """Whether a yes would have more carried out."""
         return len(self.asked.actions) > len(self.plan.actions)
+
+    def find(self, digest: str) -> Plan | None:
+        """Gives the plan of a digest that a person may judge; None where there is none."""
+        plans = (self.asked, self.proposed, *self.each.values())
+        return next((each for each in plans if each.actions and each.digest == digest), None)
 
 
 def deliberate(
@@ -51,20 +64,99 @@ def deliberate(
     """Decides about each drift of a look, and plans.
 
     Raises:
-        HistoryError: What was restored or approved before can't be told.
+        HistoryError: What was restored, approved or suspended before can't be told.
     """
+    look = with_drifts(
+        look, decisions(look.report.drifts, policy, _around(target, look, policy, history, now))
+    )
+    asked = _plan(target, look, policy, look.report.drifts, _ONCE_AGREED)
+    by_itself = _plan(target, look, policy, look.report.drifts, _BY_ITSELF)
+    unasked = railed(by_itself, look.sides.desired, approved=False)
+    if by_itself.actions and not unasked.actions:
+        look = _asking(look, unasked)
+    each = {
+        drift.id: _plan(target, look, policy, [drift], _ONCE_AGREED)
+        for drift in look.report.drifts
+        if drift.decision is not None and drift.decision.action in _ASKED
+    }
+    each = {drift: plan for drift, plan in each.items() if plan.actions}
+    look = _with_plans(look, each)
+    proposed = _plan(target, look, policy, look.report.drifts, _PROPOSED)
+    plans = (asked, proposed, *each.values())
+    agreed, by, missing = _agreed(look, policy, plans, history, now)
+    # A person may agree at any time; what was agreed to is done when a window is open.
+    if agreed is not None and closed(policy.windows, now) is None:
+        plan = railed(agreed, look.sides.desired, approved=True)
+        return Deliberation(look, plan, asked, proposed, each, by, missing)
+    return Deliberation(look, unasked, asked, proposed, each, "", missing)
+
+
+def _around(
+    target: Target, look: Look, policy: Policy, history: History, now: datetime
+) -> Circumstances:
     since = rfc3339(now - policy.fights.within)
     restores = restores_of(history.find(HistoryQuery(target=target.name, since=since)))
-    around = Circumstances(now, look.sides, target.inventory.load(), restores=restores)
-    look = with_drifts(look, decisions(look.report.drifts, policy, around))
-    asked = _plan(target, look, policy, _ONCE_AGREED)
-    approval = _approval(target.name, asked, history, now)
-    desired = look.sides.desired
-    # A person may agree at any time; what was agreed to is done when a window is open.
-    if approval is not None and closed(policy.windows, now) is None:
-        return Deliberation(look, railed(asked, desired, approved=True), asked, approval.by)
-    by_itself = _plan(target, look, policy, _BY_ITSELF)
-    return Deliberation(look, railed(by_itself, desired, approved=False), asked)
+    said = history.find(HistoryQuery(target=target.name, types=SUSPENSION_TYPES))
+    return Circumstances(
+        now,
+        look.sides,
+        target.inventory.load(),
+        suspensions=suspensions_of(said, target.name),
+        restores=restores,
+    )
+
+
+def _asking(look: Look, held: Plan) -> Look:
+    """Says of what would be restored unasked, were it not so much, that it waits for a person."""
+    reasons = {each.key: each.reason for each in held.held}
+
+    def asked(drift: Drift) -> Drift:
+        decision = drift.decision
+        if decision is None or decision.action is not DecisionAction.RESTORE:
+            return drift
+        reason = reasons.get(drift.key, decision.reason)
+        return replace(drift, decision=Decision(DecisionAction.APPROVE, "rails", reason))
+
+    return with_drifts(look, tuple(asked(drift) for drift in look.report.drifts))
+
+
+def _with_plans(look: Look, each: Mapping[str, Plan]) -> Look:
+    """Says of each drift that waits for a person what that person is to agree to."""
+
+    def planned(drift: Drift) -> Drift:
+        if drift.decision is None or drift.id not in each:
+            return drift
+        return replace(drift, decision=replace(drift.decision, plan=each[drift.id].digest))
+
+    return with_drifts(look, tuple(planned(drift) for drift in look.report.drifts))
+
+
+def _agreed(
+    look: Look, policy: Policy, plans: Sequence[Plan], history: History, now: datetime
+) -> tuple[Plan | None, str, Mapping[str, str]]:
+    """Gives the first plan that is approved, by whom, and what the others lack."""
+    plans = [plan for plan in plans if plan.actions]
+    if not plans:
+        return None, "", {}
+    since = rfc3339(now - policy.approvals.lasts)
+    query = HistoryQuery(target=plans[0].target, types=VERDICTS, since=since)
+    said = history.find(query)
+    missing: dict[str, str] = {}
+    for plan in plans:
+        concerned = concerned_by(look, plan)
+        words = [event for event in said if event.plan == plan.digest]
+        weighed = weigh(concerned, words, policy.approvals, now)
+        if weighed.approvers:
+            return plan, ", ".join(weighed.approvers), missing
+        missing[plan.digest] = weighed.missing
+    return None, "", missing
+
+
+def concerned_by(look: Look, plan: Plan) -> tuple[Concerned, ...]:
+    """Gives the drifts of a look that a plan puts right."""
+    keys = {action.key for action in plan.actions}
+    drifts = (drift for drift in look.report.drifts if drift.key in keys)
+    return tuple(Concerned(drift, labels_of(drift, look.sides)) for drift in drifts)
 
 
 def with_drifts(look: Look, drifts: tuple[Drift, ...]) -> Look:
@@ -73,26 +165,15 @@ def with_drifts(look: Look, drifts: tuple[Drift, ...]) -> Look:
     return replace(look, detection=replace(look.detection, drifts=drifts), report=report)
 
 
-def _plan(target: Target, look: Look, policy: Policy, actions: frozenset[DecisionAction]) -> Plan:
-    drifts = tuple(
-        drift
-        for drift in look.report.drifts
-        if drift.decision is not None and drift.decision.action in actions
+def _plan(
+    target: Target,
+    look: Look,
+    policy: Policy,
+    drifts: Sequence[Drift],
+    actions: frozenset[DecisionAction],
+) -> Plan:
+    wanted = tuple(
+        drift for drift in drifts if drift.decision is not None and drift.decision.action in actions
     )
-    todo = replace(look, detection=replace(look.detection, drifts=drifts))
+    todo = replace(look, detection=replace(look.detection, drifts=wanted))
     return plan_restore(target, todo, Permissions(prune=policy.prune))
-
-
-def _approval(target: str, plan: Plan, history: History, now: datetime) -> Approval | None:
-    """Gives the yes to exactly this plan that still counts; the last verdict is the one."""
-    if not plan.actions:
-        return None
-    verdicts = frozenset({EventType.APPROVED, EventType.REJECTED})
-    said = history.find(HistoryQuery(target=target, plan=plan.digest, types=verdicts))
-    if not said or said[-1].type is not EventType.APPROVED:
-        return None
-    at = moment_of(said[-1].time)
-    if at is None:
-        return None
-    approval = Approval(target, plan.digest, said[-1].actor, at, at + APPROVAL_LASTS)
-    return approval if still_approved(approval, plan, now) else None

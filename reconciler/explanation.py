@@ -18,7 +18,7 @@ def explain_object(target: Target, kind: str, name: str, namespace: str) -> Expl
         ConfigError: No such object is declared or live in the target's scope.
     """
     look = check(target)
-    key, api_version = _named(look.sides, kind, name, namespace)
+    key, api_version = named_object(look.sides, kind, name, namespace)
     sides, found = look.sides, look.detection
     manifest = sides.desired.resources.get(key)
     live = sides.live.find(api_version, key)
@@ -68,8 +68,15 @@ def _explained_as(drift: Drift | None) -> str:
             return "modified"
 
 
-def _named(sides: Sides, kind: str, name: str, namespace: str) -> tuple[ResourceKey, str]:
-    """Finds an object by what people type: `deploy/web`, `deployments.apps/web`."""
+def named_object(sides: Sides, kind: str, name: str, namespace: str) -> tuple[ResourceKey, str]:
+    """Finds an object by what people type: `deploy/web`, `deployments.apps/web`.
+
+    Returns:
+        The object, and its apiVersion.
+
+    Raises:
+        ConfigError: There is none, or several may be meant.
+    """
     word, dot, group = kind.casefold().partition(".")
     wanted = {
         (k.group, k.kind)

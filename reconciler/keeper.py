@@ -2,20 +2,26 @@
 
 import threading
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
+from reconciler.awaiting import Awaited, awaited, last_word
 from reconciler.controller import Look, Target, check
 from reconciler.core.attribution import with_actors
 from reconciler.core.cycle import Cycle, CycleResult
 from reconciler.core.deciding import Policy
 from reconciler.core.drift import DecisionAction
 from reconciler.core.errors import PlumblineError
-from reconciler.core.events import events_of_look, events_of_outcomes
-from reconciler.core.history import EventType
+from reconciler.core.events import events_of_intent, events_of_look, events_of_outcomes
+from reconciler.core.history import Event, EventType, HistoryQuery
+from reconciler.core.intents import INTENT_TYPES, open_intents, settled
 from reconciler.core.moments import rfc3339
+from reconciler.core.outcome import OutcomeType
 from reconciler.core.plan import Plan
-from reconciler.core.report import Report
+from reconciler.core.report import PROGRAMS, Report
+from reconciler.core.resource import ResourceKey
 from reconciler.deliberation import Deliberation, deliberate, with_drifts
 from reconciler.execution import carry_out
 from reconciler.ports import Cluster, History, Observer, Witnesses
@@ -23,6 +29,9 @@ from reconciler.restoration import verify
 
 #: Who restores, where no person does.
 _ACTOR = "plumbline"
+#: After a restore that failed, before the next try; doubled each time, up to the longest.
+_FIRST_PAUSE = timedelta(seconds=5)
+_LONGEST_PAUSE = timedelta(minutes=5)
 
 
 @dataclass(slots=True)
@@ -42,6 +51,8 @@ class Keeper:
         observers: Tell of cycles.
         monotonic: A clock that never goes back, in seconds.
         bound: How many keepers may be busy at the same time.
+        span: Surrounds a cycle of a target, by its name: its trace.
+        last: What the last look led to; None before the first, and while another replica leads.
     """
 
     target: Target
@@ -55,16 +66,45 @@ class Keeper:
     observers: Sequence[Observer]
     monotonic: Callable[[], float]
     bound: threading.BoundedSemaphore
+    span: Callable[[str], AbstractContextManager[object]] = nullcontext
+    last: Deliberation | None = None
     _busy: threading.Lock = field(default_factory=threading.Lock)
     _stamp: object | None = None
+    _awaited: Awaited = field(default_factory=Awaited)
+    #: Whether all that was ever intended for this target has been told of.
+    _is_settled: bool = False
+    _stands_by: bool = False
+    _failures: int = 0
+    #: When the last look began, and when each drifting object was last seen as declared.
+    _looked_at: str = ""
+    _in_sync_at: dict[ResourceKey, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """The target's name."""
         return self.target.name
 
+    @contextmanager
+    def between_cycles(self) -> Iterator[None]:
+        """Lets a cycle that is under way finish, and begins none meanwhile."""
+        with self._busy:
+            yield
+
+    def is_due(self) -> bool:
+        """Whether what the last cycle left undone may be done now, though nothing moved."""
+        if self._stands_by:
+            return self.leads()
+        return self._awaited.has_come(self.name, self.history, self.target.clock())
+
     def cycle(self) -> Cycle:
         """Runs one cycle; never raises what is one target's trouble."""
+        with self.span(self.name):
+            cycle = self._guarded()
+            for observer in self.observers:
+                observer.saw(cycle)
+        return cycle
+
+    def _guarded(self) -> Cycle:
         with self._busy, self.bound:
             began = self.monotonic()
             try:
@@ -79,21 +119,25 @@ class Keeper:
             waiting = done.asked if done is not None and done.waits_for_person else None
             seconds = self.monotonic() - began
             before = done.look.report if done is not None and done.plan.actions else None
-            cycle = Cycle(self.name, result, seconds, report, error, before, waiting)
-        for observer in self.observers:
-            observer.saw(cycle)
-        return cycle
+            return Cycle(self.name, result, seconds, report, error, before, waiting)
 
     def _cycle(self) -> tuple[CycleResult, Report | None, Deliberation | None]:
         if not self.leads():
+            # Whoever leads meanwhile may leave something in the middle.
+            self._stamp, self._awaited, self._is_settled = None, Awaited(), False
+            self._stands_by, self.last = True, None
             return CycleResult.STANDBY, None, None
+        self._stands_by = False
         stamp = self.stamp()
         if stamp is not None and stamp == self._stamp:
             return CycleResult.UNMOVED, None, None
-        look = self._attributed(check(self.target))
+        began = rfc3339(self.target.clock())
+        look = self._attributed(check(self.target), began)
         # Not before the look: what it has just seen for the first time would lie in the future.
         now = self.target.clock()
+        word = last_word(self.name, self.history)
         done = deliberate(self.target, look, self.policy, self.history, now)
+        self._awaited, self.last = awaited(done, word), done
         self._remember(done.look)
         if not done.plan.actions:
             # What waits, waits for the clock or a person, and both move by themselves.
@@ -101,26 +145,60 @@ class Keeper:
             return CycleResult.DONE, done.look.report, done
         # Only now: what is written moves the live side, which is looked at once more.
         self._stamp = None
-        return CycleResult.DONE, self._restored(done), done
+        report = self._restored(done)
+        self._tried(report)
+        return CycleResult.DONE, report, done
 
-    def _attributed(self, look: Look) -> Look:
-        """Adds who did it, where somebody saw the requests."""
+    def _tried(self, report: Report) -> None:
+        """Has what could not be restored tried again soon, and less often each time."""
+        if all(each.outcome is OutcomeType.RESTORED for each in report.outcomes):
+            self._failures = 0
+            return
+        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**self._failures)
+        self._failures += 1
+        until = self.target.clock() + pause
+        ends = [end for end in (self._awaited.until, until) if end is not None]
+        self._awaited = replace(self._awaited, until=min(ends))
+
+    def _attributed(self, look: Look, began: str) -> Look:
+        """Adds who did it, where somebody saw the requests; the look began at that time."""
         if self.witnesses is None:
             return look
         self.witnesses.learn(look.sides.catalog)
         drifts = look.report.drifts
         seen = {drift.key: self.witnesses.events_of(drift.key) for drift in drifts}
-        return with_drifts(look, with_actors(drifts, seen))
+        since = {each.key: self._in_sync_at.get(each.key, self._looked_at) for each in drifts}
+        self._in_sync_at = {key: time for key, time in since.items() if time}
+        self._looked_at = began
+        look = with_drifts(look, with_actors(drifts, seen, self._in_sync_at))
+        notes = tuple(note for note in look.report.notes if note != PROGRAMS)
+        return replace(look, report=replace(look.report, notes=notes))
 
     def _remember(self, look: Look) -> None:
         now = look.report.checked_at
         events, _ = events_of_look(self.history.known(self.name), look.report, look.sides, now)
+        left = () if self._is_settled else self._left_open()
+        events = (*settled(left, look.report, look.sides, now), *events)
         if events:
             self.history.append(events)
+        self._is_settled = True
+
+    def _left_open(self) -> Sequence[Event]:
+        """Gives what was intended by a process that ended before it could say what came of it."""
+        query = HistoryQuery(target=self.name, types=frozenset({EventType.INTENDED}), limit=1)
+        last = self.history.find(query)
+        if not last:
+            return ()
+        # Only the last plan can be open: nothing is intended before all is settled.
+        query = HistoryQuery(target=self.name, types=INTENT_TYPES, plan=last[0].plan)
+        return open_intents(self.history.find(query))
 
     def _restored(self, done: Deliberation) -> Report:
         look, plan = done.look, done.plan
         told = (look.report, look.sides, done.approved or _ACTOR)
+        # What can't be remembered is not written, and who is killed in the middle leaves a trace.
+        self._is_settled = False
+        self.history.append(events_of_intent(plan, *told, rfc3339(self.target.clock())))
         written = carry_out(plan, self.cluster, look.sides.catalog)
         try:
             after = verify(self.verifying(self.target, plan), plan, written)
@@ -128,6 +206,7 @@ class Keeper:
             # What was written is known, though nobody can say now what came of it.
             now = rfc3339(self.target.clock())
             self.history.append(events_of_outcomes(plan, written, *told, now, verified=False))
+            self._is_settled = True
             raise
         report, now = after.report, after.report.checked_at
         known = self.history.known(self.name)
@@ -137,6 +216,7 @@ class Keeper:
         self.history.append(
             (*events_of_outcomes(plan, report.outcomes, *told, now, verified=True), *gone)
         )
+        self._is_settled = True
         return report
 
 

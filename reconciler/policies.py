@@ -3,17 +3,25 @@
 from datetime import timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from reconciler.core.approving import ApprovalPolicy, ApprovalRule, Person
 from reconciler.core.deciding import Mode, Policy, PolicyRule
 from reconciler.core.drift import DriftType, Severity
 from reconciler.core.errors import ConfigError
 from reconciler.core.selection import Selector
 from reconciler.core.windows import Window, parse_window
-from reconciler.settings import RuleSettings, TargetSettings, WindowSettings
+from reconciler.settings import (
+    ApprovalRuleSettings,
+    ApprovalSettings,
+    RuleSettings,
+    Settings,
+    TargetSettings,
+    WindowSettings,
+)
 from reconciler.settings.durations import seconds_of
 
 
-def policy_of(target: TargetSettings) -> Policy:
-    """Gives what is to be done about a target's drifts.
+def policy_of(settings: Settings, target: TargetSettings) -> Policy:
+    """Gives what is to be done about a target's drifts, and whose yes counts.
 
     Raises:
         ConfigError: A rule, a window or a duration isn't one; the message names it.
@@ -31,7 +39,40 @@ def policy_of(target: TargetSettings) -> Policy:
             for number, window in enumerate(target.windows, 1)
         ),
         grace=timedelta(seconds=seconds_of(f"{where}: grace", target.grace)),
+        approvals=_approvals(settings.approvals),
     )
+
+
+def _approvals(settings: ApprovalSettings) -> ApprovalPolicy:
+    lasts = seconds_of("approvals.lasts", settings.lasts)
+    if lasts <= 0:
+        raise ConfigError("approvals.lasts must be longer than nothing", fix="write it as 24h")
+    return ApprovalPolicy(
+        people=tuple(Person(each.name, each.identities) for each in settings.people),
+        rules=tuple(
+            _approval_rule(f"approvals.rules[{number}]", rule)
+            for number, rule in enumerate(settings.rules, 1)
+        ),
+        lasts=timedelta(seconds=lasts),
+    )
+
+
+def _approval_rule(where: str, rule: ApprovalRuleSettings) -> ApprovalRule:
+    try:
+        severity = Severity(rule.severity)
+    except ValueError as error:
+        known = ", ".join(Severity)
+        raise ConfigError(f"{where}: {error}", fix=f"severities are {known}") from None
+    if rule.needed < 1:
+        raise ConfigError(f"{where}: needed must be at least 1", fix="leave it out for 1")
+    selector = Selector(
+        kind=rule.kind,
+        group=rule.group,
+        namespace=rule.namespace,
+        object_name=rule.name,
+        severity=severity,
+    )
+    return ApprovalRule(where, selector, rule.approvers, rule.needed, rule.own)
 
 
 def _rule(where: str, number: int, rule: RuleSettings) -> PolicyRule:

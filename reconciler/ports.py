@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from reconciler.core.actors import AuditEvent
     from reconciler.core.cycle import Cycle
     from reconciler.core.history import Event, HistoryQuery, KnownDrift, Verification
+    from reconciler.core.notices import Notice
+    from reconciler.core.pull_requests import BranchContent, PullRequest
+    from reconciler.core.telling import Told
 
 
 class Source(Protocol):
@@ -131,8 +134,8 @@ class Cluster(Live, Protocol):
         """
         ...
 
-    def allows(self, verb: str, kind: ResourceKind, namespace: str) -> bool:
-        """Asks the server whether we may do this (SelfSubjectAccessReview).
+    def allows(self, verb: str, kind: ResourceKind, namespace: str, name: str = "") -> bool:
+        """Asks the server whether we may do this (SelfSubjectAccessReview), with one object or any.
 
         Raises:
             ClusterError: It couldn't be asked.
@@ -296,4 +299,117 @@ class Observer(Protocol):
 
     def saw(self, cycle: "Cycle") -> None:
         """Tells of a finished cycle. Must not raise."""
+        ...
+
+
+class NoticeStore(Protocol):
+    """Remembers what people were told of one target. Every method may raise `HistoryError`."""
+
+    def load(self, notifier: str) -> "Sequence[Told]":
+        """Gives what a notifier showed last under each subject."""
+        ...
+
+    def save(self, told: "Told") -> None:
+        """Remembers what a notifier shows now under a subject, in place of what it did."""
+        ...
+
+    def forget(self, notifier: str, subjects: Sequence[str]) -> None:
+        """Lets go of what nobody will ask for again."""
+        ...
+
+    def until(self, notifier: str) -> str:
+        """Gives until when a notifier was told of everything, RFC 3339; empty before the first."""
+        ...
+
+    def set_until(self, notifier: str, time: str) -> None:
+        """Remembers until when a notifier was told of everything."""
+        ...
+
+
+class Notifier(Protocol):
+    """Tells people, in one place: a Slack channel, a mailbox, a webhook."""
+
+    def show(self, notice: "Notice", shown: str) -> str:
+        """Shows a notice, or brings what it shows of it up to date.
+
+        Called again with the same `shown` where the last call's answer was lost: better twice
+        than never, and once wherever the other side can tell.
+
+        Args:
+            notice: What is to be seen.
+            shown: What the last call for this subject returned; empty before the first one.
+
+        Returns:
+            What must be known to bring it up to date later: any text, nothing secret.
+
+        Raises:
+            NotifierError: It couldn't be shown.
+        """
+        ...
+
+
+class Forge(Protocol):
+    """Where pull requests of one repository are: GitHub, GitLab, Gitea or Forgejo."""
+
+    def find(self, branch: str) -> "PullRequest | None":
+        """Gives the latest pull request from a branch, whatever its state; None for none.
+
+        Raises:
+            ForgeError: The forge can't be asked.
+        """
+        ...
+
+    def open(self, branch: str, base: str, title: str, body: str) -> "PullRequest":
+        """Opens a pull request from a branch that was pushed, into another one.
+
+        Raises:
+            ForgeError: The forge refuses, or can't be asked.
+        """
+        ...
+
+    def update(self, number: int, title: str, body: str) -> None:
+        """Says otherwise what a pull request is about.
+
+        Raises:
+            ForgeError: The forge refuses, or can't be asked.
+        """
+        ...
+
+    def close(self, number: int, comment: str) -> None:
+        """Closes a pull request without merging it, and says why.
+
+        Raises:
+            ForgeError: The forge refuses, or can't be asked.
+        """
+        ...
+
+    def mark(self, commit: str, *, good: bool, description: str) -> None:
+        """Shows on a commit whether the cluster is as it says (a commit status).
+
+        Raises:
+            ForgeError: The forge refuses, or can't be asked.
+        """
+        ...
+
+
+class Branches(Protocol):
+    """Writes branches of one repository, and nothing else in it."""
+
+    def push(self, branch: str, content: "BranchContent") -> str:
+        """Makes a branch exactly its base and one commit, in place of what it was.
+
+        Returns:
+            The commit; the one that is there already where it has the same content.
+
+        Raises:
+            SourceError: The repository can't be reached, or refuses.
+        """
+        ...
+
+    def delete(self, branch: str) -> None:
+        """Takes a branch away; one that isn't there is fine.
+
+        Raises:
+            SourceError: The repository can't be reached, or refuses.
+        """
         ...

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from reconciler.controller import Look, Target, check
 from reconciler.core.drift import Drift
+from reconciler.core.live import LiveState
 from reconciler.core.outcome import Outcome, OutcomeType
-from reconciler.core.plan import Delete, Plan, Recreate
-from reconciler.core.planning import Permissions, make_plan
+from reconciler.core.plan import Action, Create, Delete, Plan, Recreate
+from reconciler.core.planning import Permissions, live_digest, make_plan
 from reconciler.core.report import Report
 from reconciler.execution import carry_out
 from reconciler.ports import Cluster
@@ -57,14 +58,37 @@ def verify(target: Target, plan: Plan, written: Sequence[Outcome]) -> Look:
     fresh = check(target)
     left = {drift.key: drift for drift in fresh.detection.drifts}
     unread = fresh.sides.live.why_unread
+    unwritten = {action.key for action in plan.actions if _is_untouched(action, fresh.sides.live)}
     outcomes = tuple(
-        _verified(outcome, left.get(outcome.key), unread(outcome.key)) for outcome in written
+        _refused(outcome)
+        if outcome.key in unwritten and outcome.outcome is OutcomeType.UNVERIFIED
+        else _verified(outcome, left.get(outcome.key), unread(outcome.key))
+        for outcome in written
     )
     restored = {each.key for each in outcomes if each.outcome is OutcomeType.RESTORED}
     gone = {action.key for action in plan.actions if isinstance(action, Delete | Recreate)}
     gone = gone & restored - set(fresh.sides.desired.resources)
     target.inventory.save(target.inventory.load().without(gone))
     return replace(fresh, report=replace(fresh.report, outcomes=outcomes))
+
+
+def _is_untouched(action: Action, live: LiveState) -> bool:
+    """Whether a write's object is just as the plan was made for: nothing was written to it."""
+    if live.why_unread(action.key) is not None:
+        return False
+    body = live.find(action.api_version, action.key)
+    if isinstance(action, Create):
+        return body is None
+    return body is not None and live_digest(body) == action.live_digest
+
+
+def _refused(outcome: Outcome) -> Outcome:
+    """Says of a write of which nobody knew whether it was done that it wasn't.
+
+    It is no restore then: a server that can't write for a while is no rival who writes back.
+    """
+    reason = f"{outcome.reason}; a fresh comparison finds that nothing was written"
+    return Outcome(outcome.key, OutcomeType.REFUSED, reason)
 
 
 def _verified(outcome: Outcome, left: Drift | None, unread: str | None) -> Outcome:

@@ -1,34 +1,30 @@
 """The controller, put together: every target with its watches, its Lease, its history."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
-from reconciler.adapters.cluster.cluster import KubeCluster
-from reconciler.adapters.cluster.guarded import GuardedCluster
-from reconciler.adapters.cluster.lease import Leadership, lease_transport, new_identity
-from reconciler.adapters.cluster.refreshed import Refreshed
-from reconciler.adapters.cluster.watched import WatchedLive
-from reconciler.adapters.sources.peeked import Peeked
 from reconciler.adapters.telemetry.endpoints import Endpoints, Health
 from reconciler.adapters.telemetry.logs import Logs
 from reconciler.adapters.telemetry.metrics import Metrics
-from reconciler.bootstrap import How, open_history, open_target, state_folder
-from reconciler.controller import Target
+from reconciler.assembly import Assembly, Followed
 from reconciler.core.cycle import Cycle, CycleResult
 from reconciler.core.errors import ConfigError, PlumblineError
+from reconciler.core.history import HistoryQuery
 from reconciler.core.moments import rfc3339
-from reconciler.core.plan import Plan
-from reconciler.keeper import Keeper
-from reconciler.policies import policy_of
-from reconciler.ports import History, Observer, Witnesses
+from reconciler.core.suspension import SUSPENSION_TYPES, suspended_since
+from reconciler.leading import Seats
+from reconciler.memory import open_history, state_folder
+from reconciler.ports import History, Observer
 from reconciler.schedule import Schedule
 from reconciler.settings import Settings, TargetSettings
 from reconciler.settings.addresses import address_of
 from reconciler.settings.durations import seconds_of
+from reconciler.tracing import traces_of
+from reconciler.waking import Others, hooks_of, telling
 from reconciler.witnessing import witnesses_of
 
 #: After its interval, how long a target may go without a finished cycle before the process is
@@ -47,32 +43,27 @@ class Service:
     """The running controller.
 
     Attributes:
-        keepers: One a target.
-        schedule: When each looks.
+        followed: One a target.
+        schedule: When each is looked at.
         stack: What must be closed in the end.
         logs: Tells what happens.
-        watched: By target, what tells that something moved.
     """
 
-    keepers: Sequence[Keeper]
+    followed: Sequence[Followed]
     schedule: Schedule
     stack: ExitStack
     logs: Logs
-    watched: dict[str, WatchedLive]
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
         """Begins to look."""
-        self.logs.say("started", targets=[keeper.name for keeper in self.keepers])
+        self.logs.say("started", targets=[each.keeper.name for each in self.followed])
         self.schedule.start()
-        for keeper in self.keepers:
-            live = self.watched.get(keeper.name)
-            if live is not None:
-                thread = threading.Thread(
-                    target=self._follow, args=(keeper, live), name=f"news-{keeper.name}"
-                )
-                thread.start()
-                self.stack.callback(thread.join)
+        for each in self.followed:
+            name = f"follow-{each.keeper.name}"
+            thread = threading.Thread(target=self._follow, args=(each,), name=name)
+            thread.start()
+            self.stack.callback(thread.join)
 
     def stop(self) -> None:
         """Lets what is under way finish, hands the Leases over, closes all connections."""
@@ -81,10 +72,15 @@ class Service:
         self.stack.close()
         self.logs.say("stopped")
 
-    def _follow(self, keeper: Keeper, live: WatchedLive) -> None:
-        """Has a target looked at as soon as something in the cluster moved."""
+    def _follow(self, target: Followed) -> None:
+        """Has a target looked at as soon as there is a reason to, and left to whom it is for."""
+        keeper, seat, live = target.keeper, target.seat, target.live
         while not self._stopping.is_set():
-            if live.wait(_POLL) and keeper.cycle().result not in _LOOKED:
+            moved = live.wait(_POLL) if live is not None else self._stopping.wait(_POLL)
+            if seat.is_to_leave():
+                with keeper.between_cycles():
+                    seat.leave()
+            if (moved or keeper.is_due()) and keeper.cycle().result not in _LOOKED:
                 # News that nobody looks at would be news again at once.
                 self._stopping.wait(_POLL)
 
@@ -135,23 +131,38 @@ def build(settings: Settings, targets: Sequence[TargetSettings]) -> Service:
         stack.callback(history.close)
         bound = threading.BoundedSemaphore(settings.schedule.workers)
         witnesses = witnesses_of(settings.witnesses, state_folder(settings), stack)
-        told = (logs, metrics, standing)
-        maker = _Maker(settings, stack, told, history, witnesses, metrics, bound)
-        keepers = [maker.keeper(target) for target in targets]
+        told: tuple[Observer, ...] = (logs, metrics, standing)
+        seats = Seats(settings.lease.namespace, names, stack)
+        traces = traces_of(settings.traces, stack)
+        told = (*told, traces) if traces is not None else told
+        assembly = Assembly(
+            settings, stack, told, history, witnesses, metrics, bound, seats, traces
+        )
+        followed = [assembly.followed(target) for target in targets]
+        keepers = [each.keeper for each in followed]
+        cycles = {each.name: each.cycle for each in keepers}
+        others = Others(seats.tell, seats.listen)
+        hooks_of(settings.hooks, targets, cycles, telling(logs, metrics), stack, others)
         _serve(settings, stack, Health(standing.alive, standing.ready, metrics.text))
         schedule = Schedule(
             keepers, interval=interval, jitter=jitter, workers=settings.schedule.workers
         )
         if retention:
             schedule.also("retention", _TIDY, lambda: _tidy(history, retention, logs))
-        return Service(keepers, schedule, stack.pop_all(), logs, maker.watched)
+        return Service(followed, schedule, stack.pop_all(), logs)
     raise AssertionError("an ExitStack suppresses nothing here")
 
 
 def _tidy(history: History, retention: float, logs: Logs) -> None:
-    """Lets go of the events that are too old."""
+    """Lets go of the events that are too old, and of none since the oldest suspension that holds.
+
+    The chain begins later then, but has no gap: what is kept of it is kept whole.
+    """
+    now = datetime.now(UTC)
     try:
-        gone = history.forget(rfc3339(datetime.now(UTC) - timedelta(seconds=retention)))
+        holds_since = suspended_since(history.find(HistoryQuery(types=SUSPENSION_TYPES)), now)
+        before = rfc3339(now - timedelta(seconds=retention))
+        gone = history.forget(min(before, holds_since or before))
     except PlumblineError as error:
         logs.say("old events could not be let go", error=str(error))
         return
@@ -167,94 +178,3 @@ def _serve(settings: Settings, stack: ExitStack, health: Health) -> None:
     endpoints = Endpoints(host, port, health)
     endpoints.start()
     stack.callback(endpoints.close)
-
-
-@dataclass(slots=True)
-class _Maker:
-    """Makes keepers, and remembers what must be closed."""
-
-    settings: Settings
-    stack: ExitStack
-    observers: Sequence[Observer]
-    history: History
-    witnesses: Witnesses | None
-    metrics: Metrics
-    bound: threading.BoundedSemaphore
-    watched: dict[str, WatchedLive] = field(default_factory=dict)
-
-    def keeper(self, target: TargetSettings) -> Keeper:
-        """Makes one target's keeper.
-
-        Raises:
-            ConfigError: The kubeconfig, or a folder, isn't as it must be.
-        """
-        opened = self.stack.enter_context(open_target(self.settings, target, How()))
-        if opened.cluster is None:
-            raise ConfigError("there is no cluster to watch", fix="name one with --kubeconfig")
-        leads = self._leads(target.name, opened.cluster)
-        source = Peeked(opened.target.source)
-        made = replace(opened.target, source=source)
-        stamp: Callable[[], object | None] = _never_the_same
-        verifying: Callable[[Target, Plan], Target] = _as_it_is
-        if self.settings.schedule.watch:
-            live = WatchedLive(opened.cluster)
-            self.stack.callback(live.close)
-            self.watched[target.name] = live
-            made = replace(made, live=live)
-            stamp = _stamp(source, live, made.clock)
-            verifying = _refreshing(live)
-        return Keeper(
-            target=made,
-            cluster=GuardedCluster(opened.cluster, leads),
-            policy=policy_of(target),
-            history=self.history,
-            witnesses=self.witnesses,
-            leads=leads,
-            stamp=stamp,
-            verifying=verifying,
-            observers=self.observers,
-            monotonic=monotonic,
-            bound=self.bound,
-        )
-
-    def _leads(self, name: str, cluster: KubeCluster) -> Callable[[], bool]:
-        namespace = self.settings.lease.namespace
-        if not namespace:
-            return _always
-        leadership = Leadership(
-            lease_transport(cluster), namespace, f"plumbline-{name}", new_identity()
-        )
-        leadership.start()
-        self.stack.callback(leadership.release)
-        self.metrics.watch_leadership(name, leadership.held)
-        return leadership.held
-
-
-def _always() -> bool:
-    return True
-
-
-def _never_the_same() -> None:
-    return None
-
-
-def _as_it_is(target: Target, plan: Plan) -> Target:
-    return target
-
-
-def _stamp(
-    source: Peeked, live: WatchedLive, clock: Callable[[], datetime]
-) -> Callable[[], object]:
-    """Tells whether either side moved; the day, too, since rules end with one."""
-    return lambda: (source.peek().revision, live.version, clock().date())
-
-
-def _refreshing(live: WatchedLive) -> Callable[[Target, Plan], Target]:
-    """Has a fresh comparison see what a plan wrote, before the watches tell of it."""
-
-    def verifying(target: Target, plan: Plan) -> Target:
-        catalog = live.catalog()
-        found = {catalog.find(action.api_version, action.key.kind) for action in plan.actions}
-        return replace(target, live=Refreshed(live, {kind for kind in found if kind is not None}))
-
-    return verifying

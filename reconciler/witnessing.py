@@ -8,8 +8,8 @@ from reconciler.adapters.observations.admission_recorder import AdmissionRecorde
 from reconciler.adapters.observations.audit_log import AuditLog
 from reconciler.adapters.observations.audit_receiver import AuditReceiver
 from reconciler.adapters.observations.store import EventStore
-from reconciler.adapters.observations.tls import Tls
 from reconciler.adapters.observations.witnesses import AllWitnesses
+from reconciler.adapters.serving_tls import Tls
 from reconciler.core.errors import ConfigError
 from reconciler.ports import Witnesses
 from reconciler.settings import WitnessSettings

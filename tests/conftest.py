@@ -1,3 +1,3 @@
 """The whole test suite's plug-ins."""
 
-pytest_plugins = ["tests.tools.controlplane.fixtures"]
+pytest_plugins = ["tests.tools.controlplane.fixtures", "tests.tools.gitea.fixtures"]

@@ -21,6 +21,7 @@ from reconciler.cli.options import add_cluster_options, settings_of
 from reconciler.core.desired import Rendered, desired_state
 from reconciler.core.errors import ConfigError, PlumblineError
 from reconciler.core.resource import Catalog
+from reconciler.core.rights import Part
 from reconciler.core.scope import listings
 from reconciler.ports import Cluster
 from reconciler.settings import (
@@ -48,7 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> ExitCode:
     """Looks at everything that a check needs, one after the other, and goes on after a failure."""
-    from reconciler.cli.checks import check_git
+    from reconciler.cli.checks import check_git, check_leases
     from reconciler.cli.output import style_of, write
 
     findings: list[Finding] = []
@@ -59,6 +60,8 @@ def run(options: argparse.Namespace) -> ExitCode:
         cluster, catalog = _cluster(settings, findings, closing)
         for target in targets:
             findings += _target(settings, target, cluster, catalog)
+        if cluster is not None and catalog is not None:
+            findings += check_leases(cluster, catalog, settings.lease.namespace)
     findings += _folders(settings)
     if options.output == "json":
         import json
@@ -154,7 +157,8 @@ def _target(
     finding, rendered = check_source(target.name, source)
     yield finding
     if rendered is not None and cluster is not None and catalog is not None:
-        yield from _rights(target, rendered, namespace, cluster, catalog)
+        part = Part.RESTORER if settings.cluster.dry_runs else Part.READER
+        yield from _rights(target, rendered, namespace, cluster, catalog, part)
 
 
 def _rights(
@@ -163,6 +167,7 @@ def _rights(
     namespace: str,
     cluster: Cluster,
     catalog: Catalog,
+    part: Part,
 ) -> list[Finding]:
     from reconciler.builtin import transient_kinds
     from reconciler.cli.checks import check_rights
@@ -173,7 +178,7 @@ def _rights(
         return [of_error(f"{target.name}: manifests", error)]
     scope = frozenset(target.scope.namespaces)
     wanted = listings(desired, catalog, scope, transient_kinds())
-    return check_rights(target.name, cluster, desired, catalog, wanted)
+    return check_rights(target.name, cluster, desired, catalog, wanted, part)
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:

@@ -105,7 +105,7 @@ def run(options: argparse.Namespace) -> ExitCode:
         ConfigError: A filter can't be read.
         HistoryError: There is no history, or it can't be read.
     """
-    from reconciler.bootstrap import open_history
+    from reconciler.memory import open_history
 
     query = query_of(options, datetime.now(UTC))
     settings = settings_of(options)
@@ -137,7 +137,7 @@ def query_of(options: argparse.Namespace, now: datetime) -> HistoryQuery:
         target=options.target if options.target != _VERIFY else "",
         since=_time("--since", options.since, now),
         until=_time("--until", options.until, now),
-        kinds=_kinds(kind),
+        kinds=kinds_meant_by(kind),
         name=name,
         namespace=options.namespace,
         actor=options.actor,
@@ -148,7 +148,7 @@ def query_of(options: argparse.Namespace, now: datetime) -> HistoryQuery:
     )
 
 
-def _kinds(word: str) -> frozenset[str]:
+def kinds_meant_by(word: str) -> frozenset[str]:
     """Gives what people may mean by `deploy`, `Deployment`, `deployments`, `ingresses`."""
     kind = word.casefold()
     if not kind:

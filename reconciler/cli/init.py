@@ -2,13 +2,14 @@
 
 import argparse
 import os
-import re
 import urllib.parse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from reconciler.cli import grants
+from reconciler.cli.configuration_file import configuration_text
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import (
     add_cluster_options,
@@ -20,23 +21,40 @@ from reconciler.cli.options import (
 from reconciler.core.desired import DesiredState, Rendered, desired_state
 from reconciler.core.errors import ConfigError, PlumblineError
 from reconciler.core.resource import Catalog
+from reconciler.core.rights import Part
 from reconciler.settings import DEFAULT_FILE, Renderer, Settings, TargetSettings
 
 #: Kubernetes' own namespaces: much lives there that nobody declares.
 _SYSTEM = ("kube-system", "kube-public", "kube-node-lease")
 
-#: What YAML reads as the text that it is. Everything else is quoted.
-#: (A dot alone doesn't begin a word: YAML reads `.0` as a number.)
-_PLAIN = re.compile(r"([A-Za-z/]|\.{1,2}(?=/|\Z))[A-Za-z0-9._/@-]*(:[A-Za-z0-9._/@-]+)*\Z")
-_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds this verb's flags."""
-    add_source_options(parser, ".", "repository or folder (default: this one)")
+    add_source_options(parser, None, "repository or folder (default: this one)")
     add_namespace_option(parser)
     parser.add_argument(
-        "--file", default=DEFAULT_FILE, help=f"what to write (default: {DEFAULT_FILE})"
+        "--file",
+        help=f"what to write (default: {DEFAULT_FILE}; with --rbac rbac.yaml or values.yaml)",
+    )
+    parser.add_argument(
+        "--rbac",
+        choices=[str(each) for each in Part],
+        help="write the rights that the configured targets (or that of --repo) need: a reader "
+        "only looks, a restorer also writes what they declare",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        choices=("manifests", "values"),
+        default="manifests",
+        help="rights as manifests for kubectl, or as values for the Helm chart "
+        "(default: manifests)",
+    )
+    parser.add_argument(
+        "--account",
+        metavar="NAMESPACE/NAME",
+        default="plumbline/plumbline",
+        help="whose rights, in manifests (default: plumbline/plumbline)",
     )
     add_cluster_options(parser)
     parser.set_defaults(full=True)
@@ -65,17 +83,50 @@ def run(options: argparse.Namespace) -> ExitCode:
     """Reads the repository and, if it can be reached, the cluster; writes the file.
 
     Raises:
-        PlumblineError: The repository can't be read, or the file is there already.
+        PlumblineError: The repository can't be read (for rights: or the cluster), or the file is
+            there already.
     """
     from reconciler.cli.output import write
 
-    file = Path(options.file)
+    default = DEFAULT_FILE
+    if options.rbac:
+        default = "values.yaml" if options.output == "values" else "rbac.yaml"
+    file = Path(options.file or default)
     if file.exists() or file.is_symlink():
         raise _is_there(file)
     settings = settings_of(options)
-    (target,) = targets_of(options, settings, ())
-    found = _find(settings, target)
-    text = configuration_text(_beside(found.target, file), found.context, found.left_out)
+    if options.rbac:
+        text, told = _rights(options, settings, file)
+    else:
+        options.repo = options.repo or "."
+        (target,) = targets_of(options, settings, ())
+        found = _find(settings, target)
+        text = configuration_text(_beside(found.target, file), found.context, found.left_out)
+        told = _told(file, found)
+    _write_new(file, text)
+    write("\n".join(told))
+    return ExitCode.DONE
+
+
+def _rights(
+    options: argparse.Namespace, settings: Settings, file: Path
+) -> tuple[str, Iterable[str]]:
+    """Gives the file of rights, and what is said of it."""
+    account = grants.account_of(options.account)
+    if options.repo is None and settings.targets:
+        targets = targets_of(options, settings, ())
+        config = grants.installed_configuration(options.config)
+    else:
+        options.repo = options.repo or "."
+        (target,) = targets_of(options, settings, ())
+        targets = (_find(settings, target).target,)
+        config = grants.parsed(configuration_text(targets[0]))
+    granted = grants.find_grants(settings, targets, Part(options.rbac), config)
+    text = granted.values() if options.output == "values" else granted.manifests(account)
+    return text, granted.told(file, options.output, account)
+
+
+def _write_new(file: Path, text: str) -> None:
     try:
         with file.open("x", encoding="utf-8") as stream:
             stream.write(text)
@@ -85,8 +136,6 @@ def run(options: argparse.Namespace) -> ExitCode:
         raise ConfigError(
             f"{file} can't be written: {error.strerror}", fix="name another one with --file"
         ) from error
-    write("\n".join(_told(file, found)))
-    return ExitCode.DONE
 
 
 def _is_there(file: Path) -> ConfigError:
@@ -122,6 +171,7 @@ def _find(settings: Settings, target: TargetSettings) -> _Found:
     rendered = source.fetch()
     desired = desired_state(rendered, catalog, namespace)
     scope, left_out = _scope(desired, target.scope.namespaces)
+    named = target.namespace or grants.needs_namespace(rendered, desired)
     target = replace(
         target,
         source=replace(
@@ -129,7 +179,7 @@ def _find(settings: Settings, target: TargetSettings) -> _Found:
             repo=_without_password(target.source.repo),
             render=Renderer(source.renderer()),
         ),
-        namespace=namespace if target.namespace or _needs_namespace(rendered, desired) else "",
+        namespace=namespace if named else "",
         scope=replace(target.scope, namespaces=scope),
     )
     return _Found(target, rendered, left_out, context, trouble)
@@ -146,12 +196,6 @@ def _scope(desired: DesiredState, given: Sequence[str]) -> tuple[tuple[str, ...]
     return tuple(sorted(own - set(_SYSTEM))), tuple(sorted(own & set(_SYSTEM)))
 
 
-def _needs_namespace(rendered: Rendered, desired: DesiredState) -> bool:
-    """Whether a namespaced manifest names no namespace: then the context would decide."""
-    pairs = zip(rendered.manifests, desired.resources, strict=True)
-    return any(key.namespace and not manifest.namespace for manifest, key in pairs)
-
-
 def _without_password(repo: str) -> str:
     """Leaves a password out of a URL: the file will be read by many."""
     parts = urllib.parse.urlsplit(repo)
@@ -159,77 +203,6 @@ def _without_password(repo: str) -> str:
         return repo
     user = f"{parts.username}@" if parts.username else ""
     return parts._replace(netloc=user + parts.netloc.rpartition("@")[2]).geturl()
-
-
-def configuration_text(
-    target: TargetSettings, context: str = "", left_out: Sequence[str] = ()
-) -> str:
-    """Writes a commented configuration file that says what this target says."""
-    source = target.source
-    lines = [
-        "# What Plumbline keeps true. `plumbline doctor` checks it; the README has every setting.",
-        "targets:",
-        f"  - name: {_scalar(target.name)}",
-        "    # Where it is declared, and how the manifests are made of it.",
-        "    source:",
-        f"      repo: {_scalar(source.repo)}",
-    ]
-    lines += [
-        f"      {name}: {_scalar(value)}"
-        for name in ("ref", "path", "release")
-        if (value := getattr(source, name))
-    ]
-    lines.append(f"      render: {_scalar(source.render)}")
-    if source.values:
-        lines.append(f"      values: {_sequence(source.values)}")
-    if target.namespace:
-        lines += [
-            "    # For manifests that name no namespace.",
-            f"    namespace: {_scalar(target.namespace)}",
-        ]
-    lines += _scope_lines(target.scope.namespaces, left_out)
-    lines += [
-        "    # What is not drift, each with its reason, such as:",
-        "    # ignore:",
-        "    #   - kind: Deployment",
-        "    #     path: spec.replicas",
-        '    #     reason: "scaled by the on-call team"',
-        "    #     until: 2030-12-31",
-    ]
-    if context:
-        lines += [
-            "# Named, so that another current context is never compared by mistake.",
-            "cluster:",
-            f"  context: {_scalar(context)}",
-        ]
-    return "\n".join(lines) + "\n"
-
-
-def _scope_lines(namespaces: Sequence[str], left_out: Sequence[str]) -> Iterator[str]:
-    if left_out:
-        names = ", ".join(left_out)
-        yield f"    # Not in scope: {names}, where much lives that nobody declares."
-    if namespaces:
-        yield "    # Objects that are live there and not declared are told of."
-        yield f"    scope: {{namespaces: {_sequence(namespaces)}}}"
-    else:
-        yield "    # To be told of objects that are live and not declared, name namespaces:"
-        yield "    # scope: {namespaces: [shop]}"
-
-
-def _sequence(values: Sequence[str]) -> str:
-    return "[" + ", ".join(map(_scalar, values)) + "]"
-
-
-def _scalar(text: str) -> str:
-    """Writes a text so that YAML reads exactly it."""
-    if _PLAIN.match(text) and text.casefold() not in _WORDS:
-        return str(text)
-    return '"' + "".join(c if _is_harmless(c) else f"\\U{ord(c):08x}" for c in text) + '"'
-
-
-def _is_harmless(char: str) -> bool:
-    return char.isprintable() and char not in '"\\'
 
 
 def _told(file: Path, found: _Found) -> Iterator[str]:

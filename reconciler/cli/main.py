@@ -21,6 +21,8 @@ VERBS = {
     "run": "keep the targets true: on schedule, and as soon as something moves",
     "approve": "agree to exactly one plan that waits, or show what waits",
     "reject": "say no to a plan that waits",
+    "suspend": "have nothing restored for a while, or show what is suspended",
+    "resume": "end a suspension",
     "history": "what happened, who did it, what was there before",
     "explain": "say of every field of one object where it comes from",
     "init": "write a first plumbline.yaml from a repository and a cluster",

@@ -14,6 +14,7 @@ from reconciler.core.report import Report
 
 if TYPE_CHECKING:
     from reconciler.bootstrap import Opened
+    from reconciler.settings import Settings
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -50,10 +51,12 @@ def run(options: argparse.Namespace) -> ExitCode:
     (target,) = targets_of(options, settings, [options.target] if options.target else [])
     how = How(offline=options.offline, fresh=options.fresh)
     with open_target(settings, target, how) as opened:
-        return _plan_and_restore(opened, options)
+        return _plan_and_restore(opened, settings, options)
 
 
-def _plan_and_restore(opened: "Opened", options: argparse.Namespace) -> ExitCode:
+def _plan_and_restore(
+    opened: "Opened", settings: "Settings", options: argparse.Namespace
+) -> ExitCode:
     from reconciler.cli.progress import Progress, announced
     from reconciler.controller import check
     from reconciler.core.planning import Permissions
@@ -68,6 +71,8 @@ def _plan_and_restore(opened: "Opened", options: argparse.Namespace) -> ExitCode
     _refuse_another(plan, options.plan)
     if options.output == "text":
         _show(plan, options)
+    if options.repo is None:
+        _tell_of_suspensions(settings, plan)
     if not plan.actions or options.dry_run:
         if options.output == "json":
             _print_json(look.report, plan)
@@ -82,6 +87,15 @@ def _plan_and_restore(opened: "Opened", options: argparse.Namespace) -> ExitCode
     else:
         _show_outcomes(report, options)
     return _done(report)
+
+
+def _tell_of_suspensions(settings: "Settings", plan: Plan) -> None:
+    """Says what the controller leaves alone; who restores by hand may mean exactly that."""
+    from reconciler.cli.output import complain
+    from reconciler.cli.suspending import held_up
+
+    for each in held_up(settings, plan):
+        complain(f"{each}; a restore by hand is carried out all the same")
 
 
 def _refuse_another(plan: Plan, named: str | None) -> None:

@@ -1,20 +1,18 @@
 """What `approve` and `reject` share: finding a plan that waits, and writing down what is said."""
 
 import argparse
-import getpass
-import os
-import socket
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import add_cluster_options, settings_of
+from reconciler.cli.person import person
 from reconciler.core.errors import ConfigError
 from reconciler.core.history import EventType
-from reconciler.core.moments import rfc3339
 
 if TYPE_CHECKING:
+    from reconciler.core.deciding import Policy
     from reconciler.deliberation import Deliberation
     from reconciler.settings import Settings
 
@@ -38,58 +36,65 @@ def say(options: argparse.Namespace, verdict: EventType) -> ExitCode:
     """Writes a verdict about a plan down; the controller acts on it at its next look.
 
     Raises:
-        ConfigError: No plan of this digest waits.
+        ConfigError: No plan of this digest waits, or this person's yes wouldn't count.
         HistoryError: It can't be written down.
     """
-    from reconciler.bootstrap import open_history
     from reconciler.cli.output import write
-    from reconciler.core.events import events_of_verdict
+    from reconciler.core.words import Speaker
+    from reconciler.hearing import no_such_plan, take_down
+    from reconciler.memory import open_history
 
     settings = settings_of(options)
     history = open_history(settings)
     try:
         looks = list(_deliberations(settings))
-        waiting = [each for each in looks if each.waits_for_person]
         if not options.plan:
+            waiting = [done for done, _ in looks if done.waits_for_person]
             _show(waiting, options)
             return ExitCode.DRIFT if waiting else ExitCode.DONE
         # Who said yes may think better of it; what is carried out unasked is nobody's to judge.
-        open_ones = [each for each in looks if each.waits_for_person or each.approved]
-        done = next((each for each in open_ones if each.asked.digest == options.plan), None)
-        if done is None:
-            raise _void(options.plan, open_ones)
-        now = rfc3339(datetime.now(UTC))
-        actor = f"{_user()}@{socket.gethostname()}"
-        history.append(
-            events_of_verdict(done.asked, done.look.report, verdict, actor, now, options.reason)
+        open_ones = [each for each in looks if each[0].waits_for_person or each[0].approved]
+        found = next((each for each in open_ones if each[0].find(options.plan)), None)
+        if found is None:
+            raise ConfigError(
+                no_such_plan(options.plan, [done for done, _ in open_ones]),
+                fix="look at what waits with `plumbline approve`",
+            )
+        done, policy = found
+        heard = take_down(
+            done,
+            options.plan,
+            verdict,
+            Speaker(person()),
+            options.reason,
+            policy,
+            history,
+            datetime.now(UTC),
         )
     finally:
         history.close()
-    write(f"{options.plan} of {done.asked.target} is {verdict.value} by {actor}")
+    if not heard.heeded:
+        raise ConfigError(heard.text, fix="ask somebody who may: `approvals` in the configuration")
+    write(heard.text)
     return ExitCode.DONE
 
 
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user often has no name
-        return f"uid-{os.getuid()}"
-
-
-def _deliberations(settings: "Settings") -> "Iterator[Deliberation]":
+def _deliberations(settings: "Settings") -> "Iterator[tuple[Deliberation, Policy]]":
     """Looks at each target that may wait for a person, as the controller does."""
-    from reconciler.bootstrap import How, open_history, open_target
+    from reconciler.bootstrap import How, open_target
     from reconciler.controller import check
     from reconciler.deliberation import deliberate
+    from reconciler.memory import open_history
     from reconciler.policies import policy_of
 
     history = open_history(settings)
     try:
         for target in settings.targets:
-            with open_target(settings, target, How()) as opened:
+            with open_target(settings, target, How(), history) as opened:
                 look = check(opened.target)
                 now = opened.target.clock()
-                yield deliberate(opened.target, look, policy_of(target), history, now)
+                policy = policy_of(settings, target)
+                yield deliberate(opened.target, look, policy, history, now), policy
     finally:
         history.close()
 
@@ -101,12 +106,3 @@ def _show(waiting: "Sequence[Deliberation]", options: argparse.Namespace) -> Non
     now = datetime.now(UTC)
     texts = [plan_text(each.asked, style_of(options), now, "approve") for each in waiting]
     write("\n".join(texts) if texts else "no plan waits for anybody")
-
-
-def _void(plan: str, open_ones: "Sequence[Deliberation]") -> ConfigError:
-    now = ", ".join(f"{each.asked.digest} of {each.asked.target}" for each in open_ones)
-    return ConfigError(
-        f"no plan {plan} is there to judge: the cluster or Git has moved since, or it was carried "
-        f"out; what is there now: {now or 'nothing'}",
-        fix="look at what waits with `plumbline approve`",
-    )

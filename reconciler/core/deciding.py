@@ -5,11 +5,12 @@ outside a window or in its grace is never restored, whatever a rule says.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from reconciler.core.approving import ApprovalPolicy
 from reconciler.core.drift import Decision, DecisionAction, Drift, DriftType, Severity
 from reconciler.core.fights import DEFAULT_FIGHT_LIMITS, FightLimits, Restored, fight_over
 from reconciler.core.inventory import Inventory
@@ -87,6 +88,7 @@ class Policy:
         on_fight: What is done then; never `restore`.
         annotations: Whether an object's annotation may suspend it. Whoever may edit the object
             may set that.
+        approvals: Whose yes counts.
     """
 
     mode: Mode = Mode.OBSERVE
@@ -99,6 +101,7 @@ class Policy:
     fights: FightLimits = DEFAULT_FIGHT_LIMITS
     on_fight: Mode = Mode.OBSERVE
     annotations: bool = True
+    approvals: ApprovalPolicy = field(default_factory=ApprovalPolicy)
 
     def __post_init__(self) -> None:
         """Refuses to restore what is fought over.
@@ -161,6 +164,11 @@ def _decided(drift: Drift, policy: Policy, around: Circumstances) -> Drift:
     if stopped.note:
         decision = replace(decision, reason=f"{decision.reason}; {stopped.note}")
     return replace(rated, decision=decision)
+
+
+def labels_of(drift: Drift, sides: Sides) -> Mapping[str, str]:
+    """Gives the labels of a drift's object: the live ones, the declared ones where it isn't."""
+    return _labels(drift, sides.live.find(drift.api_version, drift.key), sides)
 
 
 def _labels(drift: Drift, live: JsonObject | None, sides: Sides) -> Mapping[str, str]:

@@ -113,12 +113,15 @@ class Decision:
         rule: The policy rule that decided.
         reason: In a sentence.
         until: For `wait`, the time until which, RFC 3339; empty where that isn't known.
+        plan: For `approve` and `propose`, the digest of the plan that a person may say yes to;
+            empty elsewhere.
     """
 
     action: DecisionAction
     rule: str
     reason: str
     until: str = ""
+    plan: str = ""
 
 
 @dataclass(frozen=True, slots=True)

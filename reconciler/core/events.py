@@ -17,6 +17,7 @@ from reconciler.core.redact import mask
 from reconciler.core.report import Report
 from reconciler.core.resource import JsonObject, ResourceKey, split_api_version
 from reconciler.core.sides import Sides
+from reconciler.core.words import GROUPS, Speaker
 
 #: Who decides, where no person does.
 PLUMBLINE: Final = "plumbline"
@@ -68,9 +69,7 @@ def _sighting(event: Event, drift: Drift, earlier: KnownDrift | None) -> list[Ev
     if earlier is not None and earlier.digest == digest:
         return []
     live = _fields((c.path, c.live, c.masked.live if c.masked else "") for c in drift.changes)
-    desired = _fields(
-        (c.path, c.desired, c.masked.desired if c.masked else "") for c in drift.changes
-    )
+    desired = desired_of(drift)
     kind = f"{drift.type.value} ({drift.severity.value})"
     return [
         replace(
@@ -85,20 +84,26 @@ def _sighting(event: Event, drift: Drift, earlier: KnownDrift | None) -> list[Ev
     ]
 
 
+def desired_of(drift: Drift) -> JsonObject | None:
+    """Gives what Git wants of the fields that differ, masked, as events have it."""
+    return _fields((c.path, c.desired, c.masked.desired if c.masked else "") for c in drift.changes)
+
+
 def _decision(event: Event, drift: Drift, earlier: KnownDrift | None) -> list[Event]:
     decision = drift.decision
     if decision is None:
         return []
-    digest = _digest([str(decision.action), decision.rule])
+    digest = _digest([str(decision.action), decision.rule, *filter(None, [decision.plan])])
     if earlier is not None and earlier.decision == digest:
         return []
     reason = f"{decision.action}, by the rule {decision.rule}: {decision.reason}"
     decided = EventType.DECIDED
-    return [replace(event, type=decided, actor=PLUMBLINE, reason=reason, digest=digest)]
+    told = replace(event, type=decided, actor=PLUMBLINE, reason=reason, digest=digest)
+    return [replace(told, plan=decision.plan)]
 
 
 def events_of_verdict(
-    plan: Plan, report: Report, verdict: EventType, actor: str, now: str, reason: str = ""
+    plan: Plan, report: Report, verdict: EventType, speaker: Speaker, now: str, reason: str = ""
 ) -> tuple[Event, ...]:
     """Says that a person approved or rejected a plan: an event for each object that it touches.
 
@@ -106,32 +111,48 @@ def events_of_verdict(
         plan: What was approved or rejected.
         report: The look that it was made of.
         verdict: `APPROVED` or `REJECTED`.
-        actor: Who.
+        speaker: Who.
         now: When, RFC 3339 in UTC, to the second.
         reason: What the person said to it.
     """
     ids = _ids(report)
     event = Event(now, plan.target, verdict, revision=plan.revision, plan=plan.digest)
-    event = replace(event, actor=actor, reason=reason)
+    groups = {GROUPS: sorted(speaker.groups)} if speaker.groups else None
+    event = replace(event, actor=str(speaker), reason=reason, after=groups)
     return tuple(
         replace(event, drift=ids.get(action.key, ""), key=action.key) for action in plan.actions
     )
 
 
-def events_of_restore(
-    plan: Plan, before: Report, after: Report, sides: Sides, actor: str, now: str
+def events_of_intent(
+    plan: Plan, before: Report, sides: Sides, actor: str, now: str
 ) -> tuple[Event, ...]:
-    """Says what became of a plan, as a fresh comparison found it.
+    """Says what is about to be written, so that a process that is killed meanwhile is noticed.
 
     Args:
-        plan: What was carried out.
+        plan: What is to be carried out.
         before: The report of the look that the plan was made of.
-        after: The report of the fresh comparison, with the outcomes.
-        sides: What the look before read.
-        actor: Who had it carried out.
+        sides: What that look read.
+        actor: Who has it carried out.
         now: When, RFC 3339 in UTC, to the second.
     """
-    return events_of_outcomes(plan, after.outcomes, before, sides, actor, now, verified=True)
+    ids = _ids(before)
+    event = Event(now, plan.target, EventType.INTENDED, revision=plan.revision, plan=plan.digest)
+    events = []
+    for action in plan.actions:
+        was, wanted = _written(action, sides)
+        events.append(
+            replace(
+                event,
+                drift=ids.get(action.key, ""),
+                key=action.key,
+                actor=actor,
+                reason=_verb(action),
+                before=was,
+                after=wanted,
+            )
+        )
+    return tuple(events)
 
 
 def events_of_outcomes(
@@ -165,7 +186,7 @@ def events_of_outcomes(
         type_ = _TYPES[outcome.outcome]
         if type_ is EventType.RESTORED and not verified:
             type_ = EventType.WRITTEN
-        verb = type(action).__name__.lower()
+        verb = _verb(action)
         was, now_is = _written(action, sides) if type_ in _WRITES else (None, None)
         events.append(
             replace(
@@ -191,6 +212,10 @@ _TYPES: Mapping[OutcomeType, EventType] = {
 }
 #: After these something was written, perhaps.
 _WRITES = frozenset({EventType.RESTORED, EventType.WRITTEN, EventType.UNVERIFIED})
+
+
+def _verb(action: Action) -> str:
+    return type(action).__name__.lower()
 
 
 def _written(action: Action, sides: Sides) -> tuple[JsonObject | None, JsonObject | None]:

@@ -24,6 +24,7 @@ class EventType(StrEnum):
     DECIDED = "decided"  # policy said what is to be done about it, otherwise than before
     APPROVED = "approved"  # a person said yes to a plan
     REJECTED = "rejected"  # a person said no to a plan
+    INTENDED = "intended"  # about to be written: the next event of the plan says what came of it
     RESTORED = "restored"  # written, and a fresh comparison found the object in sync
     CONFLICT = "conflict"  # the object moved since the plan was made; nothing was written
     REFUSED = "refused"  # the API server said no; nothing was written
@@ -103,6 +104,7 @@ class HistoryQuery:
         actor: What the actor's name contains, in any case.
         types: What happened.
         drift: The drift's id.
+        drifts: The drift's id is one of these.
         plan: The plan's digest.
         limit: So many of the latest; 0 for all.
     """
@@ -116,6 +118,7 @@ class HistoryQuery:
     actor: str = ""
     types: frozenset[EventType] = field(default_factory=frozenset)
     drift: str = ""
+    drifts: frozenset[str] = field(default_factory=frozenset)
     plan: str = ""
     limit: int = 0
 
@@ -132,6 +135,7 @@ class HistoryQuery:
             and self.actor.casefold() in event.actor.casefold()
             and (not self.types or event.type in self.types)
             and self.drift in ("", event.drift)
+            and (not self.drifts or event.drift in self.drifts)
             and self.plan in ("", event.plan)
         )
 

@@ -12,7 +12,7 @@ from reconciler.core.expected import Answer, Expected
 from reconciler.core.inventory import Inventory
 from reconciler.core.live import LiveState, comparable
 from reconciler.core.plan import Action, Create, Delete, Held, Plan, Recreate, Replace, keeping
-from reconciler.core.redact import mask
+from reconciler.core.redact import Redaction, mask
 from reconciler.core.resource import Catalog, JsonObject, ResourceKey
 
 
@@ -142,6 +142,19 @@ def live_digest(body: JsonObject) -> str:
     if body.get("kind") == "Secret":
         return _hash([metadata.get("uid"), metadata.get("resourceVersion")])
     return _hash([metadata.get("uid"), comparable(body)])
+
+
+def content_digest(plan: Plan, redaction: Redaction) -> str:
+    """Gives a keyed digest of exactly what a plan writes, onto what: the same at any revision.
+
+    It tells whether a plan is still the one that somebody saw, though Git has moved on by a commit
+    that changes nothing of it, such as the merge that agrees to it.
+    """
+    return redaction.digest([[*_as_data(each), _whole(each)] for each in plan.actions])
+
+
+def _whole(action: Action) -> JsonObject | None:
+    return None if isinstance(action, Delete) else comparable(action.body)
 
 
 def _digest(revision: str, actions: Sequence[Action]) -> str:

@@ -1,12 +1,10 @@
-"""Safety rails of plans (DESIGN, section 8): what stops for a person, and what voids a yes."""
+"""Safety rails of plans (DESIGN, section 8): what stops for a person, whatever policy says."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from reconciler.core.desired import DesiredState
-from reconciler.core.moments import rfc3339
 from reconciler.core.plan import Action, Delete, Held, Plan, Recreate
 
 #: To delete one of these is to delete all that is in it, or of it.
@@ -42,7 +40,7 @@ def railed(
         plan: What would be written.
         desired: What it was made of.
         limits: How much may be written without a person.
-        approved: Whether a person has said yes to exactly this plan, see `still_approved`.
+        approved: Whether a person has said yes to exactly this plan, see `approving.weigh`.
 
     Returns:
         The plan, or the same with every write held. Its digest stays: a person approves by it.
@@ -82,50 +80,3 @@ def _too_much(actions: Sequence[Action], declared: int, limits: BlastLimits) -> 
 
 def _percent(share: float) -> str:
     return f"{share * 100:g} %"
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """A person said yes to a plan.
-
-    Attributes:
-        target: The target's name.
-        plan: The plan's digest, which covers the writes, the revision and what was live.
-        by: Who.
-        at: When, with its zone.
-        expires: Until when it counts; None for as long as the plan is this one.
-    """
-
-    target: str
-    plan: str
-    by: str
-    at: datetime
-    expires: datetime | None = None
-
-
-def why_void(approval: Approval, plan: Plan, now: datetime) -> str | None:
-    """Says why an approval doesn't count for a plan, for the person who gave it.
-
-    Args:
-        approval: The approval.
-        plan: As it would be made now.
-        now: A moment with its zone.
-
-    Returns:
-        None where it counts.
-    """
-    if approval.target != plan.target:
-        return f"it was given for the target {approval.target}"
-    if approval.plan != plan.digest:
-        return (
-            "the cluster or Git has moved since it was given: "
-            f"it was for {approval.plan}, and the plan is now {plan.digest}"
-        )
-    if approval.expires is not None and now >= approval.expires:
-        return f"it expired at {rfc3339(approval.expires)}"
-    return None
-
-
-def still_approved(approval: Approval, plan: Plan, now: datetime) -> bool:
-    """Whether an approval counts for a plan as it would be made now."""
-    return why_void(approval, plan, now) is None

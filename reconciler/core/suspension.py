@@ -1,15 +1,22 @@
 """Suspension: somebody asked that nothing be done for a while, by command or by annotation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from reconciler.core.moments import rfc3339
+from reconciler.core.history import Event, EventType
+from reconciler.core.moments import moment_of, rfc3339
 from reconciler.core.resource import JsonObject, ResourceKey, metadata_of
 
 #: The annotation on a live object, as in `until=2026-12-01T00:00Z the load test needs it`.
 ANNOTATION: Final = "plumbline.dev/suspend"
+
+#: What a history must be asked for to tell what is suspended.
+SUSPENSION_TYPES: Final = frozenset({EventType.SUSPENDED, EventType.RESUMED})
+
+#: In a suspension's event, among what is since then, the time of its end.
+_UNTIL = "until"
 
 #: How much of an annotation's text is shown: whoever may edit the object wrote it.
 _SHOWN = 200
@@ -33,7 +40,11 @@ class Suspension:
 
     def holds(self, key: ResourceKey, now: datetime) -> bool:
         """Whether it holds for this object now."""
-        return self.key in (None, key) and (self.until is None or now < self.until)
+        return self.key in (None, key) and not self.is_over(now)
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether it has ended by itself."""
+        return self.until is not None and now >= self.until
 
     def __str__(self) -> str:
         what = "the target" if self.key is None else "the object"
@@ -53,6 +64,63 @@ class Suspended:
 
     suspension: Suspension | None
     note: str = ""
+
+
+def suspension_event(target: str, suspension: Suspension, now: str) -> Event:
+    """Says that somebody suspended something, in place of what was said of the same before.
+
+    Args:
+        target: The target's name.
+        suspension: What.
+        now: When, RFC 3339 in UTC, to the second.
+    """
+    after = {_UNTIL: rfc3339(suspension.until)} if suspension.until else None
+    return Event(
+        now,
+        target,
+        EventType.SUSPENDED,
+        key=suspension.key,
+        actor=suspension.by,
+        reason=suspension.reason,
+        after=after,
+    )
+
+
+def suspensions_of(events: Iterable[Event], target: str) -> tuple[Suspension, ...]:
+    """Gives what was suspended in a target by command and not resumed, ended or not.
+
+    Args:
+        events: In the order in which they were added; those of other types don't matter.
+        target: The target's name.
+    """
+    return tuple(map(_suspension, _last_words(e for e in events if e.target == target)))
+
+
+def suspended_since(events: Iterable[Event], now: datetime) -> str:
+    """Gives when the oldest suspension that holds was asked for, in any target.
+
+    Returns:
+        RFC 3339; empty where nothing is suspended.
+    """
+    words = _last_words(events)
+    return min((e.time for e in words if not _suspension(e).is_over(now)), default="")
+
+
+def _last_words(events: Iterable[Event]) -> tuple[Event, ...]:
+    """Gives, of each target and object that is suspended, the event that did it last."""
+    last: dict[tuple[str, ResourceKey | None], Event] = {}
+    for event in events:
+        if event.type is EventType.SUSPENDED:
+            last[event.target, event.key] = event
+        elif event.type is EventType.RESUMED:
+            last.pop((event.target, event.key), None)
+    return tuple(last.values())
+
+
+def _suspension(event: Event) -> Suspension:
+    # One whose end can't be read would have none: rather too little is written than too much.
+    until = moment_of(str((event.after or {}).get(_UNTIL, "")))
+    return Suspension(event.key, until, event.actor, event.reason)
 
 
 def suspended(

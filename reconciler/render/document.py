@@ -116,7 +116,11 @@ def _decision(decision: Decision) -> JsonObject:
         "rule": _text(decision.rule),
         "reason": _text(decision.reason),
     }
-    return {**document, "until": _text(decision.until)} if decision.until else document
+    if decision.until:
+        document["until"] = _text(decision.until)
+    if decision.plan:
+        document["plan"] = decision.plan
+    return document
 
 
 def _change(change: Change) -> JsonObject:

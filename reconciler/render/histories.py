@@ -40,6 +40,7 @@ _INKS = {
     EventType.UNVERIFIED: Ink.YELLOW,
     EventType.SKIPPED: Ink.YELLOW,
     EventType.SUSPENDED: Ink.YELLOW,
+    EventType.RESUMED: Ink.GREEN,
 }
 
 
@@ -166,8 +167,8 @@ def _event_lines(event: Event, style: Style, *, with_target: bool) -> list[Line]
     more = [Cell((Span(text, ink),)) for text, ink in told if text]
     if more:
         lines += flow(more, style, indent=INDENT, hanging=INDENT)
-    # What is gone was told of when it was seen.
-    if event.type is not EventType.GONE or style.full:
+    # What is gone was told of when it was seen; of what is intended its outcome tells.
+    if event.type not in (EventType.GONE, EventType.INTENDED) or style.full:
         for path in _paths(event):
             lines += _field_lines(event, path, style)
     return lines

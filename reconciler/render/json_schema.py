@@ -1,4 +1,4 @@
-"""The JSON schema of a report's document, from one description of its fields.
+"""The JSON schemas of a report's and a notice's documents, from one description of their fields.
 
 Unknown fields are for readers to ignore, so the schema allows them (DESIGN, section 6).
 """
@@ -8,10 +8,13 @@ from enum import StrEnum
 from typing import Any, Final
 
 from reconciler.core.drift import ChangeType, DecisionAction, DriftType, Severity
+from reconciler.core.history import EventType
+from reconciler.core.notices import Standing
 from reconciler.core.outcome import OutcomeType
 from reconciler.core.report import Comparison
 from reconciler.core.resource import JsonObject
 from reconciler.render.document import REPORT
+from reconciler.render.notice_documents import NOTICE
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -25,6 +28,18 @@ def report_schema() -> JsonObject:
         "description": "One look at one target: what was read, what drifted, what was done.",
         **_object(_REPORT),
         "$defs": {name: _object(fields) for name, fields in _PARTS.items()},
+    }
+
+
+def notice_schema() -> JsonObject:
+    """Gives the JSON schema (draft 2020-12) of what `notice_document` makes."""
+    return {
+        "$schema": _DIALECT,
+        "$id": f"https://{NOTICE}",
+        "title": "A Plumbline notice",
+        "description": "What people are told: one drift as it stands, or many that began together.",
+        **_object(_NOTICE),
+        "$defs": {name: _object(fields) for name, fields in _NOTICE_PARTS.items()},
     }
 
 
@@ -73,6 +88,10 @@ def _count(meaning: str) -> JsonObject:
 
 def _choice(choices: type[StrEnum], meaning: str) -> JsonObject:
     return {"enum": [choice.value for choice in choices], "description": meaning}
+
+
+def _truth(meaning: str) -> JsonObject:
+    return {"type": "boolean", "description": meaning}
 
 
 def _any(meaning: str) -> JsonObject:
@@ -172,10 +191,7 @@ _PARTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "verb": _text("As the API server calls it, such as patch."),
         "manager": _maybe_text("The request's field manager."),
         "time": _maybe_time("When the request was answered"),
-        "certain": {
-            "type": "boolean",
-            "description": "Whether nobody else can have done it, as far as was witnessed.",
-        },
+        "certain": _truth("Whether nobody else can have done it, as far as was witnessed."),
         "others": _texts("Users who may have done it instead; empty where it is certain."),
     },
     "digest": {
@@ -208,6 +224,9 @@ _PARTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "rule": _text("The policy rule that decided."),
         "reason": _text("In a sentence."),
         "until": _optional(_time("How long to wait")),
+        "plan": _optional(
+            _text("The digest that `plumbline approve` takes, if it waits for that.")
+        ),
     },
     "outcome": {
         "type": _choice(OutcomeType, "How the action ended."),
@@ -222,5 +241,53 @@ _PARTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "resource": _part("key", "The object."),
         "path": _text("The field; empty for the whole object."),
         "reason": _text("Why it couldn't be told."),
+    },
+}
+
+_NOTICE: Final[Mapping[str, JsonObject]] = {
+    "schema": {"const": NOTICE, "description": "The version of this format."},
+    "subject": _text("The same for all notices of the same drifts: a later one replaces it."),
+    "target": _text("The target's name."),
+    "title": _text("What happened, in one line."),
+    "standing": _choice(Standing, "How that one stands which asks most of a person."),
+    "severity": _choice(Severity, "How much the worst matters."),
+    "over": _truth("Whether nothing more will happen to any of them."),
+    "reminder": _count("How many times it was told again though nothing had happened."),
+    "episodes": _list("episode", "The drifts, the worst first."),
+    "leftOut": _count("How many more drifts there are, where they are too many."),
+}
+
+_NOTICE_PARTS: Final[Mapping[str, Mapping[str, JsonObject]]] = {
+    "episode": {
+        "drift": _text("The drift's id; with `firstSeen` it names the episode."),
+        "firstSeen": _time("When it was first seen"),
+        "type": _choice(DriftType, "Which kind of drift."),
+        "severity": _choice(Severity, "How much it matters."),
+        "standing": _choice(Standing, "How it stands."),
+        "resource": _part("key", "The object."),
+        "note": _maybe_text("What a reader must know beyond that."),
+        "actor": _maybe_text("Who did it, as far as is known."),
+        "revision": _maybe_text("What Git said when it was seen last."),
+        "action": _maybe_text("What policy decided: observe, propose, approve, restore or wait."),
+        "reason": _maybe_text("Why it stands so, in a sentence."),
+        "plan": _maybe_text("The digest that `plumbline approve` takes, if it waits for that."),
+        "changes": _list("change", "The fields that differ."),
+        "life": _list("event", "What happened to it, in order."),
+    },
+    "change": {
+        "path": _text("The field, list items by their merge keys."),
+        "change": _choice(ChangeType, "Seen from Git to live."),
+        "desired": _optional(_any("What Git wants; null where it has none.")),
+        "live": _optional(_any("What is live; null where there is none.")),
+        "leftOut": _optional(_truth("There, and true, where the values are too long to be sent.")),
+        "digest": _optional(_part("digest", "Set where the values are masked.")),
+    },
+    "digest": _PARTS["digest"],
+    "key": _PARTS["key"],
+    "event": {
+        "time": _time("When"),
+        "type": _choice(EventType, "What happened."),
+        "actor": _maybe_text("Who did it, as far as is known."),
+        "reason": _maybe_text("Why, in a sentence."),
     },
 }

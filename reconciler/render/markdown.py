@@ -53,12 +53,12 @@ def report_markdown(report: Report, now: datetime) -> str:
         now: The time of writing, with its zone; ages count from it.
     """
     head, tail = [*_title(report), ""], _tail(report, now)
-    room = LIMIT - _size(head) - _size(tail) - _LEFT_OUT
+    room = LIMIT - size(head) - size(tail) - _LEFT_OUT
     objects: list[str] = []
     shown = 0
     for drift in report.drifts:
         lines = _object(drift, now)
-        room -= _size(lines)
+        room -= size(lines)
         if room < 0:
             break
         objects += lines
@@ -86,7 +86,7 @@ def _longest_run(text: str) -> int:
     return max(map(len, re.findall("`+", text)), default=0)
 
 
-def _size(lines: Sequence[str]) -> int:
+def size(lines: Sequence[str]) -> int:
     """Counts characters as GitHub does at most: UTF-16 units, and a newline for each line."""
     return sum(len(line.encode("utf-16-le")) // 2 + 1 for line in lines)
 
@@ -116,16 +116,16 @@ def _object(drift: Drift, now: datetime) -> list[str]:
         *_about(drift, now),
     ]
     body: list[str] = []
-    left = _OBJECT - _size(lines)
+    left = _OBJECT - size(lines)
     shown = 0
     for change in drift.changes:
         written = _change(change, now)
-        if _size(body) + _size(written) > left:
+        if size(body) + size(written) > left:
             break
         body += written
         shown += 1
     if body:
-        lines += [*_fenced(body), ""]
+        lines += [*fenced(body), ""]
     if shown < len(drift.changes):
         lines += [f"{counted(len(drift.changes) - shown, 'change')} more, left out.", ""]
     if drift.hidden:
@@ -160,7 +160,8 @@ def _about(drift: Drift, now: datetime) -> list[str]:
     return [part for line in lines for part in (line, "")]
 
 
-def _fenced(lines: Sequence[str]) -> list[str]:
+def fenced(lines: Sequence[str]) -> list[str]:
+    """Writes harmless lines, at least one, as a block that is shown as a diff."""
     fence = "`" * max(3, *(_longest_run(line) + 1 for line in lines))
     return [f"{fence}diff", *lines, fence]
 

@@ -16,26 +16,40 @@ from reconciler.settings.model import (
     ENV_PREFIX,
     ClusterSettings,
     HistorySettings,
-    IgnoreSettings,
+    HookSettings,
     LeaseSettings,
-    Mode,
     ProgramSettings,
-    Renderer,
-    RuleSettings,
     ScheduleSettings,
-    ScopeSettings,
     ServeSettings,
     Settings,
+    TraceSettings,
+    WitnessSettings,
+)
+from reconciler.settings.people import (
+    ApprovalRuleSettings,
+    ApprovalSettings,
+    PersonSettings,
+)
+from reconciler.settings.target import (
+    IgnoreSettings,
+    Mode,
+    Renderer,
+    RuleSettings,
+    ScopeSettings,
     SourceSettings,
     TargetSettings,
     WindowSettings,
-    WitnessSettings,
 )
 
 __all__ = [
     "DEFAULT_FILE",
     "ENV_PREFIX",
+    "TraceSettings",
+    "ApprovalRuleSettings",
+    "ApprovalSettings",
+    "PersonSettings",
     "ClusterSettings",
+    "HookSettings",
     "IgnoreSettings",
     "WindowSettings",
     "WitnessSettings",
@@ -52,6 +66,7 @@ __all__ = [
     "SourceSettings",
     "Surroundings",
     "TargetSettings",
+    "configuration_file",
     "load_settings",
     "surroundings",
     "target_named",
@@ -66,6 +81,7 @@ class Surroundings:
 
     Attributes:
         kubeconfig_files: Where a kubeconfig is looked for, the first that is there winning.
+        api_server: The API server's address in a pod, as kubelet gives it; empty elsewhere.
         no_color: Whether the user wants no colour (no-color.org).
         cache_dir: The user's cache folder for this program.
         state_dir: The user's state folder for this program.
@@ -73,6 +89,7 @@ class Surroundings:
     """
 
     kubeconfig_files: tuple[Path, ...]
+    api_server: str
     no_color: bool
     cache_dir: Path
     state_dir: Path
@@ -93,9 +110,7 @@ def load_settings(
         ConfigError: A file can't be read, or a setting is misspelt or wrong.
     """
     env = os.environ if environ is None else environ
-    named = file or env.get(f"{ENV_PREFIX}CONFIG", "")
-    found = named or (DEFAULT_FILE if Path(DEFAULT_FILE).is_file() else "")
-    path = Path(found) if found else None
+    path = configuration_file(file, env)
     variables = {k for k in env if k.startswith(ENV_PREFIX)} - {f"{ENV_PREFIX}CONFIG"}
     if path is None and not variables:
         return _of_flags(flags)
@@ -104,6 +119,14 @@ def load_settings(
     )
 
     return read_configuration(path, flags, {name: env[name] for name in variables})
+
+
+def configuration_file(file: str | None, environ: Mapping[str, str] | None = None) -> Path | None:
+    """Says which file is read: the one that was named, or `plumbline.yaml`, if there is one."""
+    env = os.environ if environ is None else environ
+    named = file or env.get(f"{ENV_PREFIX}CONFIG", "")
+    found = named or (DEFAULT_FILE if Path(DEFAULT_FILE).is_file() else "")
+    return Path(found) if found else None
 
 
 def _of_flags(flags: Mapping[str, Any]) -> Settings:
@@ -121,11 +144,20 @@ def surroundings(environ: Mapping[str, str] | None = None) -> Surroundings:
     named = [Path(each) for each in env.get("KUBECONFIG", "").split(os.pathsep) if each]
     return Surroundings(
         kubeconfig_files=tuple(named) or (home / ".kube" / "config",),
+        api_server=_api_server(env),
         no_color=bool(env.get("NO_COLOR")),
         cache_dir=_folder(env, "XDG_CACHE_HOME", home / ".cache"),
         state_dir=_folder(env, "XDG_STATE_HOME", home / ".local" / "state"),
         variables=dict(env),
     )
+
+
+def _api_server(env: Mapping[str, str]) -> str:
+    """Gives what every pod is told of the API server, as rest.InClusterConfig of client-go does."""
+    host, port = env.get("KUBERNETES_SERVICE_HOST", ""), env.get("KUBERNETES_SERVICE_PORT", "")
+    if not host or not port:
+        return ""
+    return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
 
 
 def _folder(env: Mapping[str, str], variable: str, default: Path) -> Path:

@@ -1,166 +1,12 @@
 """All that can be set: the fields, their types and defaults, written once."""
 
 from dataclasses import dataclass, field
-from datetime import date
-from enum import StrEnum
+
+from reconciler.settings.people import ApprovalSettings
+from reconciler.settings.target import TargetSettings
 
 #: Of the environment variables that are settings.
 ENV_PREFIX = "PLUMBLINE_"
-
-
-class Renderer(StrEnum):
-    """How manifests are made of what the repository holds."""
-
-    AUTO = "auto"  # found by what the folder holds
-    PLAIN = "plain"  # YAML and JSON files as they are
-    KUSTOMIZE = "kustomize"
-    HELM = "helm"
-
-
-@dataclass(frozen=True)
-class SourceSettings:
-    """Where a target is declared.
-
-    Attributes:
-        repo: A Git URL or a folder.
-        ref: Branch, tag or commit; empty for the default branch (of a folder: what is checked out).
-        path: Folder or file inside the repository; empty for all of it.
-        render: How the manifests are made.
-        values: Helm's values files, as paths inside the repository, the last one winning.
-        release: Helm's release name; empty for the target's name.
-    """
-
-    repo: str
-    ref: str = ""
-    path: str = ""
-    render: Renderer = Renderer.AUTO
-    values: tuple[str, ...] = ()
-    release: str = ""
-
-
-@dataclass(frozen=True)
-class ScopeSettings:
-    """Where unmanaged objects are looked for.
-
-    Attributes:
-        namespaces: Their names; empty for nowhere.
-    """
-
-    namespaces: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class IgnoreSettings:
-    """A difference that is not drift. Every pattern takes `*`, `?` and `[...]`.
-
-    Attributes:
-        reason: Why; shown wherever the rule hides something.
-        path: The field, with everything below it, such as `metadata.annotations["example.com/*"]`;
-            empty for whole objects, which then are never unmanaged.
-        kind: The object's kind.
-        group: Its API group.
-        namespace: Its namespace.
-        name: Its name.
-        manager: Who set the field, by field manager.
-        value: The live value, as text.
-        until: The last day on which the rule holds; needed in a shared file where it isn't meant
-            for good.
-    """
-
-    reason: str
-    path: str = ""
-    kind: str = "*"
-    group: str = "*"
-    namespace: str = "*"
-    name: str = "*"
-    manager: str = ""
-    value: str = "*"
-    until: date | None = None
-
-
-class Mode(StrEnum):
-    """What the controller does about drift of a target."""
-
-    OBSERVE = "observe"  # reports it
-    APPROVE = "approve"  # restores what a person has agreed to, by `plumbline approve`
-    RESTORE = "restore"  # restores it by itself
-
-
-@dataclass(frozen=True)
-class RuleSettings:
-    """What the controller does about some drifts. The first rule that speaks of a change decides.
-
-    Attributes:
-        action: What is done.
-        reason: Why; kept with every decision.
-        kind: The object's kind, with `*`, `?` and `[...]`, as in the next three.
-        group: Its API group.
-        namespace: Its namespace.
-        name: Its name.
-        label: A label of it, such as `team=payments`.
-        path: The field that differs, with everything below it.
-        type: The drift's type, such as `Missing`; empty for any.
-        severity: How much it must matter at least: `high`, `medium` or `low`.
-        manager: Who set it, by field manager.
-    """
-
-    action: Mode
-    reason: str
-    kind: str = "*"
-    group: str = "*"
-    namespace: str = "*"
-    name: str = "*"
-    label: str = ""
-    path: str = ""
-    type: str = ""
-    severity: str = "low"
-    manager: str = ""
-
-
-@dataclass(frozen=True)
-class WindowSettings:
-    """Hours of the week in which the controller may write, or may not.
-
-    Attributes:
-        hours: Such as `Mon-Fri 22:00-04:00`, `Sat,Sun 00:00-24:00` or `daily 02:00-03:00`.
-        zone: Whose clock, such as `Europe/Zurich`.
-        allow: Whether it may write then, and at no other time; else it may not.
-        reason: Why; shown while it waits.
-    """
-
-    hours: str
-    zone: str = "UTC"
-    allow: bool = True
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class TargetSettings:
-    """One thing to keep true.
-
-    Attributes:
-        name: Shown in reports.
-        source: Where it is declared.
-        namespace: For manifests that name none; empty for the kubeconfig context's.
-        scope: Where unmanaged objects are looked for.
-        ignore: What is not drift.
-        mode: What the controller does about drift where no rule speaks.
-        prune: Whether it deletes what was declared once and isn't any more.
-        rules: What it does about some drifts, tried in order.
-        windows: When it may write.
-        grace: How long a drift must have been seen before it is restored, such as `2m`.
-    """
-
-    name: str
-    source: SourceSettings
-    namespace: str = ""
-    scope: ScopeSettings = ScopeSettings()
-    ignore: tuple[IgnoreSettings, ...] = ()
-    mode: Mode = Mode.OBSERVE
-    prune: bool = False
-    rules: tuple[RuleSettings, ...] = ()
-    windows: tuple[WindowSettings, ...] = ()
-    grace: str = ""
 
 
 @dataclass(frozen=True)
@@ -231,6 +77,24 @@ class WitnessSettings:
 
 
 @dataclass(frozen=True)
+class HookSettings:
+    """Where forges tell of pushes, so that a commit is rolled out at once.
+
+    Attributes:
+        address: Host and port where they are told; empty for nowhere.
+        secret_files: Files that each hold a secret that a forge signs with; each signature is
+            tried with all, so that a secret can be renewed.
+        certificate: The PEM certificate; empty for plain HTTP, as behind a proxy.
+        key: Its key.
+    """
+
+    address: str = ""
+    secret_files: tuple[str, ...] = ()
+    certificate: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True)
 class ServeSettings:
     """Where the controller answers `/healthz`, `/readyz` and `/metrics`.
 
@@ -242,16 +106,31 @@ class ServeSettings:
 
 
 @dataclass(frozen=True)
+class TraceSettings:
+    """Where the controller's traces go, by OTLP over HTTP; needs `plumbline[otel]`.
+
+    Attributes:
+        endpoint: Such as `http://collector:4318/v1/traces`; empty for nowhere.
+        headers_file: Holds what is sent along, a line each, such as `Authorization: Bearer …`.
+    """
+
+    endpoint: str = ""
+    headers_file: str = ""
+
+
+@dataclass(frozen=True)
 class ClusterSettings:
     """Which cluster.
 
     Attributes:
         kubeconfig: The file; empty for `$KUBECONFIG`, `~/.kube/config`, or the pod's own account.
         context: Which of its contexts; empty for the current one.
+        dry_runs: Whether the server is asked by dry runs, for which we need the right to write.
     """
 
     kubeconfig: str = ""
     context: str = ""
+    dry_runs: bool = True
 
 
 @dataclass(frozen=True)
@@ -281,7 +160,10 @@ class Settings:
         lease: Which replica acts.
         history: Where the controller remembers what happened.
         witnesses: Who sees the requests that change objects.
+        approvals: Whose yes counts, and for how long.
+        hooks: Where forges tell of pushes.
         serve: Where the controller answers.
+        traces: Where the controller's traces go.
         cache_dir: Where clones and answers are kept, which can be had again; empty for the
             user's cache folder.
         state_dir: Where sightings and the inventory are kept, which can't; empty for the user's
@@ -295,6 +177,9 @@ class Settings:
     lease: LeaseSettings = field(default_factory=LeaseSettings)
     history: HistorySettings = field(default_factory=HistorySettings)
     witnesses: WitnessSettings = field(default_factory=WitnessSettings)
+    approvals: ApprovalSettings = field(default_factory=ApprovalSettings)
+    hooks: HookSettings = field(default_factory=HookSettings)
     serve: ServeSettings = field(default_factory=ServeSettings)
+    traces: TraceSettings = field(default_factory=TraceSettings)
     cache_dir: str = ""
     state_dir: str = ""

@@ -55,6 +55,11 @@ def commit(folder: Path) -> None:
         subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True)
 
 
+def name_of(number: int) -> str:
+    """Gives the name that a Deployment and a ConfigMap share."""
+    return f"app-{number:05}"
+
+
 def _objects(namespace: str, count: int) -> Iterator[dict[str, Any]]:
     for number in range((count + 1) // 2):
         yield _deployment(namespace, number)
@@ -64,7 +69,7 @@ def _objects(namespace: str, count: int) -> Iterator[dict[str, Any]]:
 
 def _labels(number: int) -> dict[str, str]:
     return {
-        "app.kubernetes.io/name": f"app-{number:05}",
+        "app.kubernetes.io/name": name_of(number),
         "app.kubernetes.io/part-of": f"suite-{number % 17}",
         "app.kubernetes.io/version": f"1.{number % 9}.{number % 30}",
         "team": f"team-{number % 11}",
@@ -77,7 +82,7 @@ def _config_map(namespace: str, number: int) -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
-            "name": f"app-{number:05}",
+            "name": name_of(number),
             "namespace": namespace,
             "labels": _labels(number),
         },
@@ -91,7 +96,7 @@ def _config_map(namespace: str, number: int) -> dict[str, Any]:
 
 
 def _deployment(namespace: str, number: int) -> dict[str, Any]:
-    name = f"app-{number:05}"
+    name = name_of(number)
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",

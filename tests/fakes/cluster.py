@@ -137,7 +137,7 @@ class FakeCluster:
             held = ", ".join(live["metadata"].get("finalizers") or ())
             raise ClusterError(f"{key} is still there, held by its finalizers: {held}")
 
-    def allows(self, verb: str, kind: ResourceKind, namespace: str) -> bool:
+    def allows(self, verb: str, kind: ResourceKind, namespace: str, name: str = "") -> bool:
         """Says whether a right wasn't taken away."""
         self.count(get=1)
         return self.may(verb, kind.kind, namespace)

@@ -137,8 +137,9 @@ def test_what_drifted_waits_until_a_person_agrees(stage: Stage) -> None:
     until(lambda: stage.colour() == "blue", f"restored; {stage.controller.log}")
     stage.await_event("gone")
 
-    assert stage.controller.lives("c0") == ["seen", "decided", "approved", "restored", "gone"]
-    _, decided, approved, restored, _ = stage.controller.history("--object", "ConfigMap/c0")
+    lived = ["seen", "decided", "approved", "intended", "restored", "gone"]
+    assert stage.controller.lives("c0") == lived
+    _, decided, approved, _, restored, _ = stage.controller.history("--object", "ConfigMap/c0")
     assert "approve" in decided["reason"]
     assert (approved["plan"], approved["reason"]) == (digest, "jane may not")
     assert f"by {approved['actor']}" in text

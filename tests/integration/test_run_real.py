@@ -61,16 +61,20 @@ class Stage:
     def namespace(self) -> str:
         return self.target.namespaces[0]
 
-    def controller(
-        self, name: str = "controller", mode: str = "restore", prelude: str = "", **more: Any
-    ) -> Controller:
-        wanted = {
+    def wanted(self, **more: Any) -> dict[str, Any]:
+        """Gives the target's settings."""
+        return {
             "name": "shop",
             "source": {"repo": str(self.target.repo)},
             "namespace": self.namespace,
             "scope": {"namespaces": [self.namespace]},
-            "mode": mode,
+            **more,
         }
+
+    def controller(
+        self, name: str = "controller", mode: str = "restore", prelude: str = "", **more: Any
+    ) -> Controller:
+        wanted = self.wanted(mode=mode)
         kubeconfig = self.target.plane.user_kubeconfig(self.user, ["system:masters"])
         made = Controller(self.folder / name, kubeconfig, [wanted], more, prelude)
         self.controllers.append(made)
@@ -135,8 +139,8 @@ def test_an_edit_is_restored_once_remembered_and_counted(stage: Stage) -> None:
         stage.recolour(colour="crimson")
         stage.await_colour()
         until(lambda: "gone" in controller.lives("one"), "remembered")
-        assert controller.lives("one") == ["seen", "decided", "restored", "gone"]
-        (seen, _, restored, _) = controller.history("--object", "ConfigMap/one")
+        assert controller.lives("one") == ["seen", "decided", "intended", "restored", "gone"]
+        (seen, _, _, restored, _) = controller.history("--object", "ConfigMap/one")
         assert seen["actor"] == "by-hand"
         written = {"path": "data.colour", "before": "crimson", "after": "blue"}
         assert restored["fields"] == [written]
@@ -175,6 +179,7 @@ def test_what_is_deleted_comes_back_and_what_is_added_is_only_told(stage: Stage)
         controller.await_ready()
         words = ("-n", stage.namespace)
         stage.target.plane.kubectl("delete", "configmap", "two", *words)
+        until(lambda: "create two" in stage.writes(), f"made anew; {stage.logs()}")
         stage.await_colour("two")
         stage.target.plane.kubectl("create", "configmap", "stray", *words)
         until(lambda: "seen" in controller.lives("stray"), "the stray one is told of")
@@ -206,8 +211,8 @@ def test_what_needs_a_yes_waits_for_it_and_is_then_restored_once(stage: Stage) -
         stage.await_colour()
         until(lambda: "gone" in controller.lives("one"), "remembered")
         told = controller.history("--object", "ConfigMap/one", "--plan", plan)
-        approved, restored = told
-        assert (approved["type"], restored["type"]) == ("approved", "restored")
+        approved, _, restored = told
+        assert [each["type"] for each in told] == ["approved", "intended", "restored"]
         assert approved["actor"] == restored["actor"] != "plumbline"
     assert stage.writes() == ["update one"]
     controller.assert_sound()
@@ -258,17 +263,39 @@ def test_one_of_two_replicas_writes_and_the_other_takes_over(stage: Stage) -> No
         until(lambda: "gone" in other.lives("two"), "remembered")
         assert stage.writes() == ["update one", "update two"]
 
-        # Who comes back follows.
+        # Who comes back takes its part, or follows; a killed replica is soon not counted.
         leader.start()
         leader.await_ready()
-        until(lambda: leader.cycles("standby") > 0, "it stands by")
+        until(lambda: sum(each.metric("plumbline_leading") for each in both) == 1, "one leads")
         stage.recolour("one", "green")
         stage.await_colour()
         assert stage.writes() == ["update one", "update two", "update one"]
-        assert other.terminate() == 0
-        until(lambda: leader.metric("plumbline_leading") == 1, "the other leads again")
+        until(lambda: sum(each.metric("plumbline_leading") for each in both) == 1, "one leads")
+        now = next(each for each in both if each.metric("plumbline_leading"))
+        rest = next(each for each in both if each is not now)
+        assert now.terminate() == 0
+        until(lambda: rest.metric("plumbline_leading") == 1, "the other leads")
         for each in both:
             each.assert_sound()
+
+
+def test_replicas_share_the_targets_and_a_new_one_takes_its_part(stage: Stage) -> None:
+    targets = [stage.wanted(name=f"shop-{number}") for number in range(8)]
+    more: dict[str, Any] = {"lease": {"namespace": stage.namespace}, "targets": targets}
+
+    def leads(each: Controller) -> set[str]:
+        names = (target["name"] for target in targets)
+        return {name for name in names if each.metric("plumbline_leading", target=name)}
+
+    with stage.controller("first", **more) as first:
+        first.await_ready()
+        until(lambda: len(leads(first)) == 8, "it leads all")
+        with stage.controller("second", **more) as second:
+            second.await_ready()
+            until(lambda: bool(leads(second)) and len(leads(first) | leads(second)) == 8, "shared")
+            assert leads(first).isdisjoint(leads(second))
+            assert second.terminate() == 0
+        until(lambda: len(leads(first)) == 8, "it leads all again")
 
 
 def test_who_is_asked_to_end_lets_its_lease_go(stage: Stage) -> None:
@@ -308,8 +335,10 @@ _POINTS = {
     "before the first write": "wrapped(_Execution, 'carry_out', 1, 0, lambda a: True)",
     "after the first write": "wrapped(_Execution, 'carry_out', 0, 1, lambda a: True)",
     "after the last write": "wrapped(_Execution, 'carry_out', 0, 2, lambda a: True)",
-    "before it is kept": "wrapped(DatabaseHistory, 'append', 1, 0, tells_of_writes)",
-    "after it is kept": "wrapped(DatabaseHistory, 'append', 0, 1, tells_of_writes)",
+    "before the intent is kept": "wrapped(DatabaseHistory, 'append', 1, 0, tells_of_writes)",
+    "after the intent is kept": "wrapped(DatabaseHistory, 'append', 0, 1, tells_of_writes)",
+    "before the outcome is kept": "wrapped(DatabaseHistory, 'append', 2, 0, tells_of_writes)",
+    "after the outcome is kept": "wrapped(DatabaseHistory, 'append', 0, 2, tells_of_writes)",
 }
 
 
@@ -331,7 +360,8 @@ def test_who_is_killed_in_a_restore_finishes_it_later_and_doubles_nothing(
             lives = controller.lives(name)
             assert lives[:2] == ["seen", "decided"]
             assert lives.count("seen") == lives.count("gone") == 1
-            assert lives.count("restored") <= 1
+            assert lives.count("restored") == 1
+            assert lives.count("intended") == lives.count("restored") + lives.count("unverified")
         assert controller.terminate() == 0
     assert sorted(stage.writes()) == ["update one", "update two"]
     controller.assert_sound()

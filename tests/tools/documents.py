@@ -1,6 +1,7 @@
 """Writes what is generated of the program for its readers, or says that it's out of date.
 
-`python -m tests.tools.documents` writes config/schema.json and the tables of README.md;
+`python -m tests.tools.documents` writes config/schema.json, the tables of README.md, and what is
+generated for the Helm chart;
 `--check` writes nothing, and exits 1 where something differs. `--demo` runs the demo on a real
 control plane besides, and writes what `plumbline check` said there into README.md.
 """
@@ -26,6 +27,7 @@ from reconciler.core.resource import ResourceKey
 from reconciler.render.json_schema import report_schema
 from reconciler.settings import Settings
 from reconciler.settings.configuration import configuration_schema
+from tests.tools import chart_documents
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
@@ -69,9 +71,12 @@ def documents() -> dict[Path, str]:
     }
     for name, text in blocks.items():
         readme = with_block(readme, name, text)
+    chart = chart_documents.README.read_text(encoding="utf-8")
     return {
         SCHEMA: _json(configuration_schema()),
         README: readme,
+        chart_documents.README: with_block(chart, "values", chart_documents.values_table()),
+        chart_documents.SCHEMA: chart_documents.schema_text(),
     }
 
 
@@ -207,6 +212,7 @@ def metrics_text() -> str:
     )
     metrics = Metrics()
     metrics.watch_leadership("shop", lambda: True)
+    metrics.count_hook("woke")
     metrics.saw(Cycle("shop", CycleResult.DONE, 0.0, report))
     lines = ["| metric | labels | kind | meaning |", "|---|---|---|---|"]
     for family in metrics.registry.collect():

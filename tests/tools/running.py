@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import yaml
 
@@ -25,12 +25,34 @@ PATIENCE = 90.0
 _ENTRY = "from reconciler.cli.main import entry\nentry()\n"
 
 
-def until(met: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
+def until(
+    met: Callable[[], bool], what: str | Callable[[], str], seconds: float = PATIENCE
+) -> None:
     """Waits until something is so; fails where it never is."""
     deadline = time.monotonic() + seconds
     while not met():
-        assert time.monotonic() < deadline, f"it never came to be: {what}"
+        if time.monotonic() >= deadline:
+            said = what if isinstance(what, str) else what()
+            raise AssertionError(f"it never came to be: {said}")
         time.sleep(0.05)
+
+
+class Process(Protocol):
+    """As much of `subprocess.Popen` as is needed."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | Any: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def send_signal(self, sig: int, /) -> None: ...
+
+    def kill(self) -> None: ...
 
 
 @dataclass
@@ -51,7 +73,7 @@ class Controller:
     more: Mapping[str, Any] = field(default_factory=dict)
     prelude: str = ""
     port: int = field(default=0, init=False)
-    _process: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
+    _process: Process | None = field(default=None, init=False)
 
     def __enter__(self) -> Self:
         self.start()
@@ -61,7 +83,7 @@ class Controller:
         self.kill()
 
     @property
-    def process(self) -> "subprocess.Popen[bytes]":
+    def process(self) -> Process:
         """The running process."""
         assert self._process is not None
         return self._process
@@ -86,11 +108,7 @@ class Controller:
         }
         config = self.home / "plumbline.yaml"
         config.write_text(yaml.safe_dump(settings), encoding="utf-8")
-        command = [sys.executable, "-c", self.prelude + _ENTRY, "run", "--config", str(config)]
-        with (self.home / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+        self._process = self._spawned(["run", "--config", str(config)])
 
     def kill(self) -> None:
         """Ends it as nothing can refuse to be ended."""
@@ -105,7 +123,7 @@ class Controller:
 
     def await_ready(self) -> Self:
         """Waits until every target has been looked at."""
-        until(lambda: self.status("/readyz") == http.client.OK, f"ready; {self.log}")
+        until(lambda: self.status("/readyz") == http.client.OK, lambda: f"ready; {self.log}")
         return self
 
     def status(self, path: str) -> int:
@@ -153,6 +171,13 @@ class Controller:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
             code = main([*words, *config])
         return code, out.getvalue()
+
+    def _spawned(self, words: Sequence[str]) -> Process:
+        command = [sys.executable, "-c", self.prelude + _ENTRY, *words]
+        with (self.home / "log").open("ab") as log:
+            return subprocess.Popen(
+                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
 
     def _get(self, path: str) -> tuple[int, str]:
         if self.process.poll() is not None:

@@ -28,6 +28,11 @@ EXAMPLES = {
     "targets[].rules[].kind",
     "targets[].rules[].path",
     "targets[].windows[].hours",
+    "approvals.people[].name",
+    "approvals.people[].identities",
+    "approvals.rules[].approvers",
+    "approvals.rules[].namespace",
+    "approvals.rules[].severity",
 }
 
 

@@ -6,22 +6,26 @@ from datetime import datetime, timedelta
 import pytest
 
 from reconciler.controller import check
+from reconciler.core.approving import ApprovalPolicy
 from reconciler.core.deciding import Mode, Policy, PolicyRule
 from reconciler.core.drift import DecisionAction
 from reconciler.core.events import events_of_verdict
 from reconciler.core.history import Event, EventType
 from reconciler.core.inventory import Inventory
 from reconciler.core.moments import rfc3339
-from reconciler.core.resource import JsonObject
+from reconciler.core.resource import JsonObject, ResourceKey
 from reconciler.core.selection import Selector
+from reconciler.core.suspension import Suspension, suspension_event
 from reconciler.core.windows import parse_window
-from reconciler.deliberation import APPROVAL_LASTS, Deliberation, deliberate
+from reconciler.core.words import Speaker
+from reconciler.deliberation import Deliberation, deliberate
 from tests.fakes.history import FakeHistory
 from tests.unit.test_controller import KEY, NAMESPACE, NOON, World, config, edited, key, world
 
 APPROVE = Policy(Mode.APPROVE)
 RESTORE = Policy(Mode.RESTORE)
 SECOND = timedelta(seconds=1)
+LASTS = ApprovalPolicy().lasts
 
 
 def decided(
@@ -34,7 +38,7 @@ def decided(
 
 def say(history: FakeHistory, done: Deliberation, verdict: EventType, by: str = "john") -> None:
     now = done.look.report.checked_at
-    history.append(events_of_verdict(done.asked, done.look.report, verdict, by, now))
+    history.append(events_of_verdict(done.asked, done.look.report, verdict, Speaker(by), now))
 
 
 def drifted(**data: str) -> World:
@@ -121,9 +125,9 @@ def test_the_last_verdict_is_the_one(verdicts: list[EventType], *, approved: boo
     ("later", "counts"),
     [
         (timedelta(0), True),
-        (APPROVAL_LASTS - SECOND, True),
-        (APPROVAL_LASTS, False),
-        (APPROVAL_LASTS + SECOND, False),
+        (LASTS - SECOND, True),
+        (LASTS, False),
+        (LASTS + SECOND, False),
     ],
 )
 def test_a_yes_counts_for_a_day(later: timedelta, *, counts: bool) -> None:
@@ -146,11 +150,7 @@ def _git_moved(made: World) -> None:
     made.repository.bodies = [NAMESPACE, config(colour="white")]
 
 
-def _more_drifts(made: World) -> None:
-    made.repository.bodies.append(config("other"))
-
-
-@pytest.mark.parametrize("move", [_edited_again, _edited_elsewhere, _git_moved, _more_drifts])
+@pytest.mark.parametrize("move", [_edited_again, _edited_elsewhere, _git_moved])
 def test_a_yes_is_void_once_either_side_moved(move: object) -> None:
     made, history = drifted(), FakeHistory()
     say(history, decided(made, APPROVE, history), EventType.APPROVED)
@@ -160,6 +160,42 @@ def test_a_yes_is_void_once_either_side_moved(move: object) -> None:
     assert done.plan.actions == ()
     assert done.waits_for_person
     assert done.approved == ""
+
+
+def test_a_yes_to_one_drift_is_none_to_the_next() -> None:
+    made, history = drifted(), FakeHistory()
+    say(history, decided(made, APPROVE, history), EventType.APPROVED)
+    made.repository.bodies.append(config("other"))
+    done = decided(made, APPROVE, history)
+    assert written(done) == ["web"]
+    assert done.waits_for_person
+
+
+def test_each_drift_can_be_agreed_to_alone() -> None:
+    made, history = crowd(3), FakeHistory()
+    done = decided(made, APPROVE, history)
+    asked = {drift.key.name: drift.decision.plan for drift in done.look.report.drifts
+             if drift.decision}  # fmt: skip
+    assert len({*asked.values(), done.asked.digest}) == 4
+    assert set(done.missing.values()) == {"nobody has said yes"}
+    plan = done.find(asked["c1"])
+    assert plan is not None
+    now = done.look.report.checked_at
+    report = done.look.report
+    history.append(events_of_verdict(plan, report, EventType.APPROVED, Speaker("jane"), now))
+    done = decided(made, APPROVE, history)
+    assert (written(done), done.plan.digest, done.approved) == (["c1"], asked["c1"], "jane")
+    assert len(done.asked.actions) == 3
+    assert done.find("p-0") is None
+
+
+def test_what_is_too_much_to_restore_unasked_says_that_it_waits() -> None:
+    done = decided(crowd(6), RESTORE, FakeHistory())
+    for drift in done.look.report.drifts:
+        assert drift.decision is not None
+        assert (drift.decision.action, drift.decision.rule) == (DecisionAction.APPROVE, "rails")
+        assert "more than 30 %" in drift.decision.reason
+        assert done.find(drift.decision.plan) is not None
 
 
 def test_a_yes_to_another_target_or_plan_is_none_to_this() -> None:
@@ -266,3 +302,42 @@ def test_another_targets_restores_are_no_fight() -> None:
     history = FakeHistory()
     history.append([replace(restored(minutes), target="bank") for minutes in (15, 10, 5)])
     assert written(decided(drifted(), RESTORE, history)) == ["web"]
+
+
+def suspend(history: FakeHistory, suspension: Suspension) -> None:
+    history.append([suspension_event("shop", suspension, rfc3339(NOON))])
+
+
+@pytest.mark.parametrize("what", [None, KEY])
+def test_what_is_suspended_is_told_of_and_left(what: ResourceKey | None) -> None:
+    made, history = drifted(), FakeHistory()
+    suspend(history, Suspension(what, NOON + timedelta(hours=1), "jane", "load test"))
+    for policy in (RESTORE, APPROVE):
+        done = decided(made, policy, history)
+        assert (done.plan.actions, done.asked.actions) == ((), ())
+        assert not done.waits_for_person
+        (drift,) = done.look.report.drifts
+        assert drift.decision is not None
+        assert (drift.decision.action, drift.decision.rule) == (DecisionAction.WAIT, "suspended")
+        assert drift.decision.until == rfc3339(NOON + timedelta(hours=1))
+        assert "by jane" in drift.decision.reason
+    assert written(decided(made, RESTORE, history, NOON + timedelta(hours=1))) == ["web"]
+
+
+def test_what_is_resumed_is_restored_and_another_suspension_is_none_of_it() -> None:
+    made, history = drifted(), FakeHistory()
+    suspend(history, Suspension(KEY._replace(name="other")))
+    assert written(decided(made, RESTORE, history)) == ["web"]
+    suspend(history, Suspension(KEY))
+    assert written(decided(made, RESTORE, history)) == []
+    history.append([Event(rfc3339(NOON), "shop", EventType.RESUMED, key=KEY)])
+    assert written(decided(made, RESTORE, history)) == ["web"]
+
+
+def test_a_yes_is_not_acted_on_while_it_is_suspended() -> None:
+    made, history = drifted(), FakeHistory()
+    say(history, decided(made, APPROVE, history), EventType.APPROVED)
+    suspend(history, Suspension(until=NOON + timedelta(hours=1)))
+    assert written(decided(made, APPROVE, history)) == []
+    later = decided(made, APPROVE, history, NOON + timedelta(hours=1))
+    assert (written(later), later.approved) == (["web"], "john")

@@ -11,8 +11,8 @@ import pytest
 from reconciler.controller import Target
 from reconciler.core.cycle import Cycle, CycleResult
 from reconciler.core.deciding import Mode, Policy
-from reconciler.core.errors import HistoryError, LeaseLostError, SourceError
-from reconciler.core.history import Event, EventType
+from reconciler.core.errors import ClusterError, HistoryError, LeaseLostError, SourceError
+from reconciler.core.history import Event, EventType, HistoryQuery
 from reconciler.core.plan import Plan
 from reconciler.keeper import Keeper
 from tests.fakes.cluster import FakeCluster, FakeWriter
@@ -41,6 +41,11 @@ class Failing(FakeHistory):
         if self.away:
             raise HistoryError("the database is away")
         super().append(events)
+
+    def find(self, query: HistoryQuery) -> Sequence[Event]:
+        if self.away:
+            raise HistoryError("the database is away")
+        return super().find(query)
 
 
 @dataclass
@@ -151,17 +156,19 @@ def test_a_drift_is_restored_verified_and_gone_in_one_cycle() -> None:
     assert made.types == [
         EventType.SEEN,
         EventType.DECIDED,
+        EventType.INTENDED,
         EventType.RESTORED,
         EventType.GONE,
     ]
-    seen, _, restored, _ = made.history.events
+    seen, _, intended, restored, _ = made.history.events
+    assert replace(intended, type=EventType.RESTORED) == restored
     assert restored.drift == seen.drift
     assert (restored.before, restored.after) == ({"data.colour": "red"}, {"data.colour": "blue"})
     assert restored.actor == "plumbline"
     # What was written moved the live side: the same stamp doesn't count.
     assert made.keeper.cycle().result is CycleResult.DONE
     assert made.keeper.cycle().result is CycleResult.UNMOVED
-    assert len(made.types) == 4
+    assert len(made.types) == 5
 
 
 def test_what_is_seen_while_a_second_passes_is_not_waited_for() -> None:
@@ -219,11 +226,143 @@ def test_what_was_written_is_remembered_where_nobody_can_verify_it() -> None:
     cycle = made.keeper.cycle()
     assert (cycle.result, cycle.error) == (CycleResult.FAILED, "gone meanwhile")
     assert made.colour == "blue"
-    assert made.types == [EventType.SEEN, EventType.DECIDED, EventType.WRITTEN]
-    assert made.history.events[2].before == {"data.colour": "red"}
+    assert made.types[2:] == [EventType.INTENDED, EventType.WRITTEN]
+    assert made.history.events[3].before == {"data.colour": "red"}
     made.fresh = None
     made.keeper.cycle()
-    assert made.types[3:] == [EventType.GONE]
+    assert made.types[4:] == [EventType.GONE]
+
+
+class _KilledError(BaseException):
+    """What ends a process in the middle, as nothing catches it."""
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_who_was_killed_in_the_middle_of_a_write_is_told_of(written: bool) -> None:
+    made = kept()
+    edited(made.world, colour="red")
+
+    def killed(target: Target, plan: Plan) -> Target:
+        if not written:  # as if it had ended before its first request
+            edited(made.world, colour="red")
+        raise _KilledError
+
+    made.keeper.verifying = killed
+    with pytest.raises(_KilledError):
+        made.keeper.cycle()
+    assert made.types == [EventType.SEEN, EventType.DECIDED, EventType.INTENDED]
+    after = Kept(made.world, history=made.history)
+    after.keeper.cycle()
+    assert after.colour == "blue"
+    settled = made.history.events[3]
+    if written:
+        assert made.types[3:] == [EventType.RESTORED, EventType.GONE]
+        assert settled.reason.endswith("it is as declared now")
+        assert settled.after == {"data.colour": "blue"}
+    else:
+        assert made.types[3:] == [
+            EventType.UNVERIFIED,
+            EventType.INTENDED,
+            EventType.RESTORED,
+            EventType.GONE,
+        ]
+    again = len(made.types)
+    after.keeper.cycle()
+    assert len(made.types) == again
+
+
+def test_who_leads_again_tells_of_what_another_left_in_the_middle() -> None:
+    made = kept()
+    made.keeper.cycle()
+    made.leads = False
+    made.keeper.cycle()
+    other = Kept(made.world, history=made.history)
+    other.keeper.verifying = _killing
+    edited(made.world, colour="red")
+    with pytest.raises(_KilledError):
+        other.keeper.cycle()
+    made.leads = True
+    made.keeper.cycle()
+    assert made.types[3:] == [EventType.RESTORED, EventType.GONE]
+
+
+def _killing(target: Target, plan: Plan) -> Target:
+    raise _KilledError
+
+
+def test_what_could_not_be_written_is_tried_again_soon_and_less_often_each_time() -> None:
+    made = kept()
+    now = NOON
+    made.keeper.target = replace(made.keeper.target, clock=lambda: now)
+    edited(made.world, colour="red")
+    pauses: list[timedelta] = []
+    real, made.keeper.cluster = made.keeper.cluster, Refusing(made.world)
+    for _ in range(8):
+        made.keeper.cycle()
+        began = now
+        while not made.keeper.is_due():
+            now += timedelta(seconds=1)
+        pauses.append(now - began)
+    assert [pause.total_seconds() for pause in pauses] == [5, 10, 20, 40, 80, 160, 300, 300]
+    # Nothing was written, so nobody fights.
+    assert EventType.REFUSED in made.types
+    assert EventType.UNVERIFIED not in made.types
+    made.keeper.cluster = real
+    made.keeper.cycle()
+    assert (made.colour, made.keeper.is_due()) == ("blue", False)
+
+
+class Refusing(FakeCluster):
+    """A cluster whose server can't write for a while."""
+
+    def __init__(self, made: World) -> None:
+        self.__dict__ = made.cluster.__dict__
+
+    @property
+    def writes(self) -> FakeWriter:
+        raise ClusterError("the server answered 503; whether it wrote is unknown")
+
+
+def test_a_grace_that_is_over_makes_it_due() -> None:
+    made = kept()
+    made.keeper.policy = Policy(Mode.RESTORE, grace=timedelta(minutes=2))
+    now = NOON
+    made.keeper.target = replace(made.keeper.target, clock=lambda: now)
+    edited(made.world, colour="red")
+    made.keeper.cycle()
+    assert (made.colour, made.keeper.is_due()) == ("red", False)
+    now = NOON + timedelta(minutes=2)
+    assert made.keeper.is_due()
+    made.keeper.cycle()
+    assert (made.colour, made.keeper.is_due()) == ("blue", False)
+
+
+def test_a_word_of_a_person_makes_it_due_once() -> None:
+    made = kept(Mode.APPROVE)
+    edited(made.world, colour="red")
+    waiting = made.keeper.cycle().waiting
+    assert waiting is not None
+    assert not made.keeper.is_due()
+    said = Event("2026-11-24T12:00:00Z", "shop", EventType.REJECTED, plan=waiting.digest)
+    made.history.append([said])
+    assert made.keeper.is_due()
+    made.keeper.cycle()
+    assert (made.colour, made.keeper.is_due()) == ("red", False)
+    made.history.append([replace(said, type=EventType.APPROVED, actor="jane")])
+    assert made.keeper.is_due()
+    made.keeper.cycle()
+    assert made.colour == "blue"
+    # What nobody waits for is not even looked for.
+    made.history.append([said])
+    assert not made.keeper.is_due()
+
+
+def test_a_history_that_is_away_is_no_word() -> None:
+    made = kept(Mode.APPROVE)
+    edited(made.world, colour="red")
+    made.keeper.cycle()
+    made.history.away = True
+    assert not made.keeper.is_due()
 
 
 class _Gone:

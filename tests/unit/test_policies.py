@@ -1,23 +1,38 @@
 """A target's settings as a policy, and what isn't one."""
 
+import re
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from reconciler.core.approving import ApprovalPolicy, ApprovalRule, Person
 from reconciler.core.deciding import Mode, Policy, PolicyRule
 from reconciler.core.drift import DriftType, Severity
 from reconciler.core.errors import ConfigError
 from reconciler.core.selection import Selector
 from reconciler.core.windows import parse_window
-from reconciler.policies import policy_of
+from reconciler.policies import policy_of as policy_by
+from reconciler.settings import (
+    ApprovalRuleSettings,
+    ApprovalSettings,
+    PersonSettings,
+    RuleSettings,
+    Settings,
+    SourceSettings,
+    TargetSettings,
+    WindowSettings,
+)
 from reconciler.settings import Mode as Asked
-from reconciler.settings import RuleSettings, SourceSettings, TargetSettings, WindowSettings
 
 
 def target(**more: Any) -> TargetSettings:
     return TargetSettings("shop", SourceSettings("repo"), **more)
+
+
+def policy_of(made: TargetSettings, **more: Any) -> Policy:
+    return policy_by(Settings((made,), **more), made)
 
 
 def rule(**more: Any) -> RuleSettings:
@@ -112,3 +127,38 @@ def test_what_is_no_policy_is_named_with_its_place(settings: dict[str, Any], mes
     with pytest.raises(ConfigError, match=f"target shop: {message}") as caught:
         policy_of(target(**settings))
     assert "fix: " in str(caught.value)
+
+
+def test_who_may_say_yes_is_part_of_a_policy() -> None:
+    settings = ApprovalSettings(
+        "90m",
+        (PersonSettings("jane", ("slack:U1",)),),
+        (ApprovalRuleSettings(("jane",), "Sec*", "", "prod-*", "key", "high", 2, own=True),),
+    )
+    approvals = policy_of(target(), approvals=settings).approvals
+    selector = Selector("Sec*", "", "prod-*", "key", severity=Severity.HIGH)
+    assert approvals == ApprovalPolicy(
+        (Person("jane", ("slack:U1",)),),
+        (ApprovalRule("approvals.rules[1]", selector, ("jane",), 2, own=True),),
+        timedelta(minutes=90),
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (ApprovalSettings("0s"), "approvals.lasts must be longer than nothing"),
+        (ApprovalSettings("soon"), "approvals.lasts: 'soon' is no duration"),
+        (
+            ApprovalSettings(rules=(ApprovalRuleSettings(severity="bad"),)),
+            "approvals.rules[1]: 'bad' is not a valid Severity",
+        ),
+        (
+            ApprovalSettings(rules=(ApprovalRuleSettings(needed=0),)),
+            "approvals.rules[1]: needed must be at least 1",
+        ),
+    ],
+)
+def test_what_says_nobody_s_yes_is_refused(settings: ApprovalSettings, message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        policy_of(target(), approvals=settings)

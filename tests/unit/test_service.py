@@ -17,13 +17,16 @@ import pytest
 
 from reconciler.adapters.telemetry.endpoints import Endpoints, Health
 from reconciler.adapters.telemetry.logs import Logs
-from reconciler.bootstrap import open_history
+from reconciler.assembly import Followed
 from reconciler.controller import Target
 from reconciler.core.cycle import Cycle, CycleResult
 from reconciler.core.errors import ConfigError, HistoryError
 from reconciler.core.history import Event, EventType, HistoryQuery
 from reconciler.core.moments import rfc3339
+from reconciler.core.suspension import Suspension, suspension_event
 from reconciler.keeper import Keeper
+from reconciler.leading import Seat
+from reconciler.memory import open_history
 from reconciler.service import _HUNG_AFTER, Service, _Standing, _tidy, build
 from reconciler.settings import (
     ClusterSettings,
@@ -97,14 +100,14 @@ def test_an_edit_is_restored_as_soon_as_it_is_made(
 ) -> None:
     made = settings(shop)
     with running(made) as service:
-        looked = service.keepers[0].target.live
+        looked = service.followed[0].keeper.target.live
         until(lambda: looked.requests.list > 0)
         shop.recolour()
         until(lambda: shop.colour == "blue")
         until(lambda: EventType.GONE in events(made))
     assert shop.writes == 1
-    told = [EventType.SEEN, EventType.DECIDED, EventType.RESTORED, EventType.GONE]
-    assert events(made) == told
+    told = [EventType.INTENDED, EventType.RESTORED, EventType.GONE]
+    assert events(made) == [EventType.SEEN, EventType.DECIDED, *told]
     assert capfd.readouterr().out == ""
 
 
@@ -121,8 +124,9 @@ def test_a_quiet_target_costs_nothing_but_its_watches(shop: Shop) -> None:
     made = settings(shop)
     service = build(made, made.targets)
     try:
-        (keeper,) = service.keepers
-        live = service.watched["shop"]
+        (followed,) = service.followed
+        keeper, live = followed.keeper, followed.live
+        assert live is not None
         assert keeper.cycle().result is CycleResult.DONE
         until(lambda: keeper.cycle().result is CycleResult.UNMOVED)
         before, watches = live.requests, live.watch_requests
@@ -136,8 +140,9 @@ def test_without_watches_it_is_looked_at_each_time(shop: Shop) -> None:
     made = settings(shop, schedule=ScheduleSettings(interval="1h", watch=False))
     service = build(made, made.targets)
     try:
-        (keeper,) = service.keepers
-        assert service.watched == {}
+        (followed,) = service.followed
+        keeper = followed.keeper
+        assert followed.live is None
         shop.recolour()
         assert [keeper.cycle().result for _ in range(2)] == [CycleResult.DONE] * 2
         assert shop.colour == "blue"
@@ -151,6 +156,21 @@ def test_a_new_commit_is_rolled_out(shop: Shop) -> None:
         more = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more, namespace: shop}\n"
         shop.declare(more)
         until(lambda: any(key.name == "more" for key in shop.cluster.objects()))
+
+
+def test_whoever_looks_late_for_the_first_time_sees_the_latest_commit(shop: Shop) -> None:
+    made = settings(shop)
+    service = build(made, made.targets)
+    try:
+        # Time enough for whatever might read Git before it is asked to, as when standing by.
+        until(lambda: not [t for t in threading.enumerate() if t.name.startswith("source")])
+        more = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more, namespace: shop}\n"
+        shop.declare(more)
+        (followed,) = service.followed
+        assert followed.keeper.cycle().result is CycleResult.DONE
+        assert any(key.name == "more" for key in shop.cluster.objects())
+    finally:
+        service.stop()
 
 
 def served_by(monkeypatch: pytest.MonkeyPatch) -> list[Endpoints]:
@@ -230,8 +250,8 @@ def test_who_has_no_lease_stands_by(shop: Shop) -> None:
     shop.recolour()
     service = build(made, made.targets)
     try:
-        assert service.keepers[0].cycle().result is CycleResult.STANDBY
-        assert shop.writes == 0
+        assert service.followed[0].keeper.cycle().result is CycleResult.STANDBY
+        assert shop.colour == "red"
     finally:
         service.stop()
 
@@ -275,13 +295,29 @@ def test_events_that_are_too_old_are_let_go() -> None:
     history = FakeHistory()
     now = datetime.now(UTC)
     for days in (3, 1):
-        history.append([Event(rfc3339(now - timedelta(days=days)), "shop", EventType.SUSPENDED)])
+        history.append([Event(rfc3339(now - timedelta(days=days)), "shop", EventType.SEEN)])
     stream = io.StringIO()
     _tidy(history, 2 * 86400.0, Logs(stream))
     assert len(history.events) == 1
     _tidy(history, 2 * 86400.0, Logs(stream))
     (line,) = map(json.loads, stream.getvalue().splitlines())
     assert (line["event"], line["events"]) == ("old events let go", 1)
+
+
+def test_a_suspension_that_holds_is_not_let_go() -> None:
+    history = FakeHistory()
+    now = datetime.now(UTC)
+    long_ago, lately = rfc3339(now - timedelta(days=9)), rfc3339(now - timedelta(days=3))
+    seen = Event(long_ago, "shop", EventType.SEEN)
+    held = suspension_event("shop", Suspension(by="jane"), lately)
+    over = suspension_event("other", Suspension(until=now), long_ago)
+    history.append([seen, over, held, replace(seen, time=lately)])
+    logs = Logs(io.StringIO())
+    _tidy(history, 86400.0, logs)
+    assert history.events == [held, replace(seen, time=lately)]
+    history.append([Event(rfc3339(now), "shop", EventType.RESUMED)])
+    _tidy(history, 86400.0, logs)
+    assert [each.type for each in history.events] == [EventType.RESUMED]
 
 
 def test_a_history_that_is_away_is_tidied_another_time() -> None:
@@ -297,25 +333,28 @@ def test_a_history_that_is_away_is_tidied_another_time() -> None:
 def test_old_events_are_let_go_while_it_runs(shop: Shop) -> None:
     made = settings(shop, history=HistorySettings(retention="24h"))
     with contextlib.closing(open_history(made)) as history:
-        history.append([Event("2020-01-01T00:00:00Z", "shop", EventType.SUSPENDED)])
+        history.append([Event("2020-01-01T00:00:00Z", "shop", EventType.REJECTED)])
     with running(made):
-        until(lambda: EventType.SUSPENDED not in events(made))
+        until(lambda: EventType.REJECTED not in events(made))
 
 
 def test_news_that_nobody_looks_at_is_asked_for_once_a_second() -> None:
     results = [CycleResult.STANDBY, CycleResult.FAILED, CycleResult.DONE]
     calls: list[str] = []
 
-    class Followed:
+    class Kept:
         name = "shop"
+
+        def is_due(self) -> bool:
+            return False
 
         def cycle(self) -> Cycle:
             calls.append("cycle")
-            return cycle("shop", results[len([c for c in calls if c == "cycle"]) - 1])
+            return cycle("shop", results[calls.count("cycle") - 1])
 
     class News:
         def wait(self, timeout: float) -> bool:
-            if len([c for c in calls if c == "cycle"]) == len(results):
+            if calls.count("cycle") == len(results):
                 stopping.set()
                 return False
             return True
@@ -326,16 +365,39 @@ def test_news_that_nobody_looks_at_is_asked_for_once_a_second() -> None:
             return False
 
     stopping = Stopping()
-    service = Service([], None, contextlib.ExitStack(), None, {}, stopping)  # type: ignore[arg-type]
-    service._follow(Followed(), News())  # type: ignore[arg-type]
+    service = Service([], None, contextlib.ExitStack(), None, stopping)  # type: ignore[arg-type]
+    service._follow(Followed(Kept(), Seat("shop"), News()))  # type: ignore[arg-type]
     assert calls == ["cycle", "pause 1.0", "cycle", "pause 1.0", "cycle"]
+
+
+def test_two_targets_share_what_they_both_watch(shop: Shop) -> None:
+    made = settings(shop)
+    twin = replace(made.targets[0], name="twin")
+    service = build(made, [made.targets[0], twin])
+    try:
+        one, two = service.followed
+        assert {each.keeper.cycle().result for each in (one, two)} == {CycleResult.DONE}
+        assert one.live is not None
+        assert two.live is not None
+        before = one.live.watch_requests
+        assert two.live.watch_requests == before
+        alone = build(made, made.targets)
+        try:
+            assert alone.followed[0].keeper.cycle().result is CycleResult.DONE
+            live = alone.followed[0].live
+            assert live is not None
+            until(lambda: live.watch_requests == before)
+        finally:
+            alone.stop()
+    finally:
+        service.stop()
 
 
 def test_a_keeper_is_given_what_it_keeps(shop: Shop) -> None:
     made = settings(shop)
     service = build(made, made.targets)
     try:
-        (keeper,) = service.keepers
+        keeper = service.followed[0].keeper
         assert isinstance(keeper, Keeper)
         assert isinstance(keeper.target, Target)
         assert (keeper.name, keeper.policy.mode.value) == ("shop", "restore")

@@ -124,7 +124,7 @@ def test_a_file_may_be_named() -> None:
         ("cluster: {contxt: x}\n", "cluster.contxt is no setting\n  fix: did you mean context?"),
         (
             "cluster: {zzzzzz: x}\n",
-            "cluster.zzzzzz is no setting\n  fix: it may be any of context, kubeconfig",
+            "cluster.zzzzzz is no setting\n  fix: it may be any of context, dry_runs, kubeconfig",
         ),
         (
             "targets: [{name: a, source: {repos: x, repo: y}}]\n",
@@ -215,6 +215,21 @@ def test_the_surroundings_can_be_moved() -> None:
     assert around.no_color
     assert around.cache_dir == Path("/cache/plumbline")
     assert around.state_dir == Path("/home/me/.local/state/plumbline")
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "address"),
+    [
+        ("10.96.0.1", "443", "https://10.96.0.1:443"),
+        ("fd00::1", "6443", "https://[fd00::1]:6443"),
+        ("api.example", "443", "https://api.example:443"),
+        ("10.96.0.1", "", ""),
+        ("", "443", ""),
+    ],
+)
+def test_a_pod_is_told_where_the_api_server_is(host: str, port: str, address: str) -> None:
+    told = {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port}
+    assert surroundings({"HOME": "/home/me", **told}).api_server == address
 
 
 def test_the_process_is_its_own_environment(monkeypatch: pytest.MonkeyPatch) -> None:

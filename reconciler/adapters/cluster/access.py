@@ -50,7 +50,8 @@ class ServiceAccount:
 
     Attributes:
         folder: Holds `token` and `ca.crt`.
-        server: The API server's address; the name works wherever the cluster's DNS does.
+        server: The API server's address; the name works wherever the cluster's DNS does, and is
+            used where a pod isn't told another one.
     """
 
     folder: Path = Path("/var/run/secrets/kubernetes.io/serviceaccount")

@@ -173,7 +173,7 @@ class KubeCluster:
                 )
             self._timing.sleep(_POLL_SECONDS)
 
-    def allows(self, verb: str, kind: ResourceKind, namespace: str) -> bool:
+    def allows(self, verb: str, kind: ResourceKind, namespace: str, name: str = "") -> bool:
         """Asks whether we may do this; see `ports.Cluster`."""
         attributes = {
             "verb": verb,
@@ -181,6 +181,7 @@ class KubeCluster:
             "version": kind.version,
             "resource": kind.plural,
             "namespace": namespace,
+            "name": name,
         }
         review = {
             "apiVersion": "authorization.k8s.io/v1",

@@ -116,9 +116,9 @@ class GuardedCluster:
         """Waits until an object is gone; see `ports.Cluster`."""
         self._cluster.await_absence(kind, key, uid)
 
-    def allows(self, verb: str, kind: ResourceKind, namespace: str) -> bool:
+    def allows(self, verb: str, kind: ResourceKind, namespace: str, name: str = "") -> bool:
         """Asks whether we may do this; see `ports.Cluster`."""
-        return self._cluster.allows(verb, kind, namespace)
+        return self._cluster.allows(verb, kind, namespace, name)
 
     @property
     def writes(self) -> Writer:

@@ -83,6 +83,7 @@ class Leadership:
         times: LeaseTimes | None = None,
         timing: Timing | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        wanted: Callable[[], bool] = lambda: True,
     ) -> None:
         """Asks nothing yet.
 
@@ -95,6 +96,7 @@ class Leadership:
             times: How long what takes.
             timing: The clock by which we hold it, and chance.
             clock: The time of day that is written into it, for people.
+            wanted: Whether it is to be taken if it can be had; who holds it goes on all the same.
         """
         self.name = name
         self.identity = identity
@@ -105,6 +107,8 @@ class Leadership:
         self._times = times or LeaseTimes()
         self._timing = timing or Timing(monotonic=since_boot)
         self._clock = clock
+        self._wanted = wanted
+        self._turn = threading.Lock()
         self._key = ResourceKey(LEASE.group, LEASE.kind, namespace, name)
         self._news = threading.Condition()
         self._stopping = threading.Event()
@@ -148,12 +152,26 @@ class Leadership:
         self._hold_until(float("-inf"))
         for thread in self._threads:
             thread.join(self._times.retry + _CLOSE_SECONDS)
-        if self._seen.holder == self.identity:
-            record = self._seen.released(self._clock())
-            # Who can't say so has lost it all the same, a few seconds later.
-            with contextlib.suppress(PlumblineError):
-                self._put(record)
+        self._let_go()
         self._transport.close()
+
+    def hand_over(self) -> None:
+        """Lets go of it, and contends again once it is wanted.
+
+        Whoever writes must have come to an end before.
+        """
+        with self._turn:
+            self._hold_until(float("-inf"))
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._seen.holder != self.identity:
+            return
+        # Who can't say so has lost it all the same, a few seconds later.
+        with contextlib.suppress(PlumblineError):
+            answer = self._put(self._seen.released(self._clock()))
+            if answer.ok:
+                self._note(LeaseRecord.of(answer.json()))
 
     def contend(self) -> float:
         """Renews it, or looks whether it can be had.
@@ -162,7 +180,8 @@ class Leadership:
             After how many seconds it is to be called again.
         """
         try:
-            self._try()
+            with self._turn:
+                self._try()
             self._failure = ""
         except PlumblineError as error:
             self._failure = error.message
@@ -183,7 +202,8 @@ class Leadership:
             return
         answer = self._transport.get(object_path(LEASE, self._namespace, self.name))
         if answer.status == _NOT_FOUND:
-            self._take(LeaseRecord())
+            if self._wanted():
+                self._take(LeaseRecord())
             return
         self._note(LeaseRecord.of(self._read(answer, "get")))
         if self._may_be_taken():
@@ -204,6 +224,8 @@ class Leadership:
 
     def _may_be_taken(self) -> bool:
         seen = self._seen
+        if not self._wanted():
+            return False
         if seen.holder in ("", self.identity):
             return True
         # What it says of itself counts: its holder may have been told other times than we.

@@ -11,8 +11,8 @@ STALE_SECONDS = 60.0
 _PASSING = (0.2, 30.0)
 #: The same where the server's answer was final: a right isn't given again within a second.
 _FINAL = (5.0, 300.0)
-#: A watch that lived for so many seconds was a good one: delays begin anew.
-_GOOD_SECONDS = 5.0
+#: A watch that lived for so many seconds was a good one, however it ended: delays begin anew.
+_GOOD_SECONDS = 1.0
 _DOUBLINGS = 16
 
 
@@ -40,6 +40,7 @@ class Standing:
     final: int = 0
     faults: int = 0
     heard: float = 0.0
+    _opened: float = 0.0
     _tries: int = 0
     _told: str = ""
 
@@ -50,13 +51,17 @@ class Standing:
     def opens(self) -> None:
         """Notes that a watch is under way: what was read is kept true from now on."""
         self.is_open, self.error, self.final = True, None, 0
+        self._opened = self.timing.monotonic()
         self.hears()
 
     def closes(self) -> None:
         """Notes that a watch has ended, for whatever reason."""
         if self.is_open:
-            self.heard = self.timing.monotonic() - self.age
+            now = self.timing.monotonic()
+            self.heard = now - self.age
             self.is_open = False
+            if now - self._opened >= _GOOD_SECONDS:
+                self._tries = 0
 
     def fails(self, error: PlumblineError, final: int = 0) -> None:
         """Notes that something went wrong."""
@@ -84,10 +89,7 @@ class Standing:
 
     def after(self, lived: float) -> float:
         """Gives the seconds to wait after a watch that the server ended as it should."""
-        if lived >= _GOOD_SECONDS:
-            self._tries = 0
-            return 0.0
-        return self.delay()
+        return 0.0 if lived >= _GOOD_SECONDS else self.delay()
 
     def delay(self) -> float:
         """Gives the seconds to wait before the next try: longer each time, and drawn by lot."""

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from sqlalchemy.engine import URL
 
 from reconciler.adapters.history.chain import GENESIS, Chain, Walk
+from reconciler.adapters.history.notices import NoticeTable
 from reconciler.adapters.history.opening import (
     database_url,
     foreign_errors,
@@ -20,6 +21,7 @@ from reconciler.adapters.history.opening import (
     require_newest,
     writing,
 )
+from reconciler.adapters.history.queries import selected_events
 from reconciler.adapters.history.records import (
     column_text,
     drift_of,
@@ -27,6 +29,7 @@ from reconciler.adapters.history.records import (
     event_of,
     event_row,
 )
+from reconciler.adapters.history.shared_inventory import SharedInventory
 from reconciler.adapters.history.tables import DRIFTS, ENDS, EVENTS
 from reconciler.core.errors import HistoryError
 from reconciler.core.history import Event, HistoryQuery, KnownDrift, Verification, remembered
@@ -81,6 +84,14 @@ class DatabaseHistory:
         """Closes all connections."""
         self._engine.dispose()
 
+    def inventory(self, target: str) -> SharedInventory:
+        """Gives what is kept beside the events: what a target has declared."""
+        return SharedInventory(self._url, self._engine, target)
+
+    def notices(self, target: str) -> NoticeTable:
+        """Gives what is kept beside the events: what people were told of a target."""
+        return NoticeTable(self._url, self._engine, target)
+
     def append(self, events: Sequence[Event]) -> None:
         """Adds events behind all that are there, all of them or none.
 
@@ -112,7 +123,7 @@ class DatabaseHistory:
     def find(self, query: HistoryQuery) -> Sequence[Event]:
         """Gives the events that a query asks for, in the order in which they were added."""
         found: list[Event] = []
-        with self._reading() as connection, _streamed(connection, _selected(query)) as rows:
+        with self._reading() as connection, _streamed(connection, selected_events(query)) as rows:
             for row in rows:
                 event = event_of(row)
                 if query.matches(event):
@@ -238,22 +249,6 @@ def _streamed(connection: Connection, query: Select[Any]) -> Iterator[Iterator[M
     """Gives rows while they are fetched: a history may be larger than the memory."""
     with connection.execute(query, execution_options={"yield_per": _BATCH}) as result:
         yield (row._asdict() for row in result)
-
-
-def _selected(query: HistoryQuery) -> Select[Any]:
-    """Asks for the events that a query may mean, the latest first; `matches` has the last word."""
-    selected = select(EVENTS).order_by(EVENTS.c.number.desc())
-    for name in ("target", "name", "namespace", "drift", "plan"):
-        value = getattr(query, name)
-        if value:
-            selected = selected.where(EVENTS.c[name] == column_text(value))
-    if query.since:
-        selected = selected.where(EVENTS.c.time >= query.since)
-    if query.until:
-        selected = selected.where(EVENTS.c.time <= query.until)
-    if query.types:
-        selected = selected.where(EVENTS.c.type.in_(sorted(query.types)))
-    return selected
 
 
 def _known(

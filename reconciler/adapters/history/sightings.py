@@ -1,4 +1,4 @@
-"""Remembers since when each drift has been seen, in one file a target and cluster."""
+"""Remembers since when each drift has been seen: in a file, or by the history."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 
 from reconciler.adapters.files import read_json, write_private
+from reconciler.ports import History
 
 
 class SightingFile:
@@ -24,3 +25,19 @@ class SightingFile:
             with suppress(OSError):
                 write_private(self._path, orjson.dumps(times))
         return times
+
+
+class KnownSightings:
+    """See `ports.Sightings`: what the history knows, whichever replica wrote it.
+
+    Keeps nothing itself: the look that asks is remembered in the history afterwards.
+    """
+
+    def __init__(self, history: History, target: str) -> None:
+        self._history = history
+        self._target = target
+
+    def first_seen(self, ids: Sequence[str], now: str) -> Mapping[str, str]:
+        """Gives the time of the first sighting of each id; now, for new ones."""
+        known = self._history.known(self._target)
+        return {each: known[each].first_seen if each in known else now for each in ids}

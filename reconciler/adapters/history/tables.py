@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, String, Table, Text
 
 METADATA: Final = MetaData()
 
@@ -62,4 +62,39 @@ DRIFTS: Final = Table(
     Column("digest", Text, nullable=False),
     Column("decision", Text, nullable=False),
     Column("live", Text, nullable=False),
+)
+
+#: What targets have declared, for replicas that share no folder; see `core.inventory`.
+INVENTORY: Final = Table(
+    "inventory",
+    METADATA,
+    Column("target", Text, primary_key=True),
+    Column("group", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("namespace", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+)
+
+#: What people were told; see `core.telling.Told`. `episodes` is a JSON list.
+TOLD: Final = Table(
+    "told",
+    METADATA,
+    Column("target", Text, primary_key=True),
+    Column("notifier", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("episodes", Text, nullable=False),
+    Column("shown", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("over", Boolean, nullable=False),
+    Column("reminder", BigInteger, nullable=False),
+)
+
+#: Until when each notifier was told of all that happened to a target.
+TOLD_UNTIL: Final = Table(
+    "told_until",
+    METADATA,
+    Column("target", Text, primary_key=True),
+    Column("notifier", Text, primary_key=True),
+    Column("time", String(20), nullable=False),
 )

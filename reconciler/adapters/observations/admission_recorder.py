@@ -8,15 +8,16 @@ before it looks at what it was told.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.message import Message
 from http import HTTPStatus
 from typing import Final
 
 import orjson
 
 from reconciler.adapters.observations.reviewed import event_of_review
-from reconciler.adapters.observations.server import Bounds, JsonServer, Reply
 from reconciler.adapters.observations.store import EventStore
-from reconciler.adapters.observations.tls import Tls
+from reconciler.adapters.receiving import Bounds, JsonServer, Reply
+from reconciler.adapters.serving_tls import Tls
 from reconciler.core.actors import AuditEvent
 from reconciler.core.resource import Catalog, JsonObject, ResourceKey
 
@@ -74,7 +75,7 @@ class AdmissionRecorder(JsonServer):
         """See `ports.Witnesses`."""
         return self._store.events_of(key)
 
-    def answer(self, body: bytes) -> Reply:
+    def answer(self, body: bytes, headers: Message) -> Reply:
         """Allows it, whatever it is."""
         try:
             review = orjson.loads(body)

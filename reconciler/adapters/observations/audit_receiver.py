@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from email.message import Message
 from http import HTTPStatus
 from typing import Final
 
 import orjson
 
 from reconciler.adapters.observations.audited import events_of_list
-from reconciler.adapters.observations.server import Bounds, JsonServer, Reply
 from reconciler.adapters.observations.store import EventStore
-from reconciler.adapters.observations.tls import Tls
+from reconciler.adapters.receiving import Bounds, JsonServer, Reply
+from reconciler.adapters.serving_tls import Tls
 from reconciler.core.actors import AuditEvent
 from reconciler.core.errors import ConfigError
 from reconciler.core.resource import Catalog, ResourceKey
@@ -71,7 +72,7 @@ class AuditReceiver(JsonServer):
         """See `ports.Witnesses`."""
         return self._store.events_of(key)
 
-    def answer(self, body: bytes) -> Reply:
+    def answer(self, body: bytes, headers: Message) -> Reply:
         """Takes a batch. The API server sends it again where it hears of a failure."""
         self.received.batches += 1
         try:

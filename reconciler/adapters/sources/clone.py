@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.adapters.process import Completed, ProcessError, collect
+from reconciler.adapters.process import Completed
+from reconciler.adapters.sources.attended import attended
 from reconciler.adapters.sources.git import Git, failure
 from reconciler.adapters.sources.gittree import GitTree
 from reconciler.adapters.sources.location import RemoteUrl
@@ -68,6 +69,45 @@ class Clone:
                 commit = self._get(folder, name, commit)
             yield GitTree(self.git, folder, commit)
 
+    @contextmanager
+    def held(self, commit: str = "") -> Iterator[Path]:
+        """Gives the clone's folder to one user alone, with a commit in it if one is named.
+
+        Raises:
+            ConfigError: The server has no such commit.
+            SourceError: The server can't be reached, or the cache can't be written.
+        """
+        folder = self._folder()
+        with _locked(folder.with_suffix(".lock"), shared=False):
+            if not commit:
+                if not (folder / "HEAD").exists():
+                    self._make(folder, commit)
+            elif not self._has(folder, commit):
+                self._get(folder, "", commit)
+            yield folder
+
+    def refs(self, folder: Path, names: Sequence[str]) -> dict[str, str]:
+        """Asks the server for refs by their full names; gives the commits of those it has.
+
+        Raises:
+            SourceError: The server can't be asked.
+        """
+        answer = self.git.ask(
+            ["ls-remote", "--", self.remote.url, *names],
+            folder=folder,
+            network=True,
+            seconds=_ASK_SECONDS,
+            ceiling=folder,
+        )
+        if answer.code != 0:
+            raise failure(f"{self.remote.shown} can't be asked for its refs", answer)
+        refs: dict[str, str] = {}
+        for line in answer.stdout.decode(errors="replace").splitlines():
+            commit, _, name = line.partition("\t")
+            if _HASH.match(commit):
+                refs[name] = commit
+        return refs
+
     def _folder(self) -> Path:
         folder = self.cache / f"{hashlib.sha256(self.remote.url.encode()).hexdigest()[:32]}.git"
         try:
@@ -82,20 +122,7 @@ class Clone:
         """Asks the server for a ref; gives its full name and its commit."""
         names = _full_names(ref)
         peeled = [f"{name}^{{}}" for name in names]
-        answer = self.git.ask(
-            ["ls-remote", "--", self.remote.url, *names, *peeled],
-            folder=folder,
-            network=True,
-            seconds=_ASK_SECONDS,
-            ceiling=folder,
-        )
-        if answer.code != 0:
-            raise failure(f"{self.remote.shown} can't be asked for its refs", answer)
-        refs: dict[str, str] = {}
-        for line in answer.stdout.decode(errors="replace").splitlines():
-            commit, _, name = line.partition("\t")
-            if _HASH.match(commit):
-                refs[name] = commit
+        refs = self.refs(folder, [*names, *peeled])
         # An annotated tag is told twice: itself, and with ^{} the commit that it points to.
         found = {name: refs.get(f"{name}^{{}}", refs[name]) for name in names if name in refs}
         if len(set(found.values())) > 1:
@@ -175,7 +202,7 @@ class Clone:
         always = ["--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head",
                   "--no-auto-maintenance", "--refmap="]  # fmt: skip
         command = ["fetch", *always, *options, "--", self.remote.url, *refs]
-        return _with_gitpython(self.git, folder, command)
+        return attended(self.git, folder, command, seconds=_FETCH_SECONDS)
 
     def _keep(self, folder: Path, commit: str) -> None:
         """Keeps the commit from being tidied away, and tidies where it is time."""
@@ -200,40 +227,6 @@ def _full_names(ref: str) -> list[str]:
     if ref.startswith("refs/"):
         return [ref]
     return [f"refs/heads/{ref}", f"refs/tags/{ref}"]
-
-
-def _with_gitpython(git: Git, folder: Path, command: Sequence[str]) -> Completed:
-    """Lets GitPython start git, and attends it with our own limits."""
-    # Late: its import takes 100 ms and runs git once; a warm run needs none of it.
-    program = git.program()
-    try:
-        from git.cmd import Git as GitPython
-        from git.exc import GitError
-    except ImportError as error:
-        raise SourceError("GitPython can't find git", fix="put git on PATH") from error
-    wanted = git.environment(network=True)
-    # GitPython hands this process's whole environment down: env takes away what git mustn't see.
-    unwanted = [part for name in os.environ if name not in wanted for part in ("-u", name)]
-    try:
-        started = GitPython(folder).execute(
-            ["env", *unwanted, program, *command],
-            as_process=True,
-            env=wanted,
-            start_new_session=True,
-        )
-    except GitError as error:
-        raise SourceError(
-            "git can't be started", fix="check that env and git are on PATH"
-        ) from error
-    process = started.proc
-    if process is None:
-        raise SourceError("git can't be started", fix="check that env and git are on PATH")
-    try:
-        return collect(process, "git fetch", seconds=_FETCH_SECONDS, output_limit=1 << 20)
-    except ProcessError as error:
-        raise SourceError(
-            str(error), fix="check the network, or clone a smaller repository"
-        ) from error
 
 
 @dataclass(slots=True)

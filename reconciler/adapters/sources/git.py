@@ -136,6 +136,7 @@ class Git:
         seconds: float = 60,
         output_limit: int = 64 << 20,
         ceiling: Path | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> Completed:
         """Runs one git command.
 
@@ -147,6 +148,7 @@ class Git:
             seconds: Time limit.
             output_limit: How many bytes it may write.
             ceiling: Above which folder no repository is looked for.
+            variables: What else of its environment this one command needs.
 
         Raises:
             SourceError: It couldn't be run, or didn't end.
@@ -154,6 +156,7 @@ class Git:
         environ = self.environment(network=network)
         if ceiling is not None:
             environ["GIT_CEILING_DIRECTORIES"] = str(ceiling)
+        environ |= variables or {}
         try:
             return run(
                 [self.program(), *arguments],

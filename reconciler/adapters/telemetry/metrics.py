@@ -58,6 +58,16 @@ class Metrics:
             ("target", "outcome"),
             registry=self.registry,
         )
+        self._hooks = Counter(
+            "plumbline_hooks",
+            "Hooks that came from forges, by what became of them.",
+            ("result",),
+            registry=self.registry,
+        )
+
+    def count_hook(self, result: str) -> None:
+        """Counts a hook by what became of it."""
+        self._hooks.labels(result).inc()
 
     def watch_leadership(self, target: str, leads: Callable[[], bool]) -> None:
         """Tells whether this replica leads a target, whenever it's asked."""

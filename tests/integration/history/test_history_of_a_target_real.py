@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.history.database import DatabaseHistory
-from reconciler.bootstrap import How, open_history, open_target
+from reconciler.bootstrap import How, open_target
 from reconciler.cli import history as verb
 from reconciler.controller import Look, check
-from reconciler.core.events import events_of_look, events_of_restore, events_of_verdict
+from reconciler.core.events import events_of_look, events_of_outcomes, events_of_verdict
 from reconciler.core.history import EventType, HistoryQuery
 from reconciler.core.planning import Permissions
+from reconciler.core.words import Speaker
+from reconciler.memory import open_history
 from reconciler.restoration import plan_restore, restore
 from reconciler.settings import (
     ClusterSettings,
@@ -99,10 +101,13 @@ def test_an_edit_is_remembered_from_its_sighting_to_its_end(
         now = look.report.checked_at
         plan = plan_restore(opened.target, look, Permissions())
         history.append(
-            events_of_verdict(plan, look.report, EventType.APPROVED, "jane@example.org", now)
+            events_of_verdict(
+                plan, look.report, EventType.APPROVED, Speaker("jane@example.org"), now
+            )
         )
         report = restore(opened.target, opened.cluster, look, plan)
-        history.append(events_of_restore(plan, look.report, report, look.sides, "plumbline", now))
+        about = (look.report, look.sides, "plumbline", now)
+        history.append(events_of_outcomes(plan, report.outcomes, *about, verified=True))
         assert remember(history, check(opened.target)) == [EventType.GONE, EventType.GONE]
 
         life = [e.type.value for e in history.find(HistoryQuery(kinds=frozenset({"configmap"})))]

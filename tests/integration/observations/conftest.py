@@ -19,7 +19,7 @@ from reconciler.adapters.observations.admission_recorder import (
 )
 from reconciler.adapters.observations.audit_log import AuditLog
 from reconciler.adapters.observations.audit_receiver import AuditReceiver
-from reconciler.adapters.observations.tls import Tls
+from reconciler.adapters.serving_tls import Tls
 from reconciler.core.actors import AuditEvent
 from reconciler.core.resource import ResourceKey
 from reconciler.ports import Witnesses

@@ -26,7 +26,7 @@ from reconciler.render.document import report_document
 from reconciler.render.json_schema import report_schema
 from reconciler.render.terminal import Style
 from reconciler.render.text import report_text
-from reconciler.settings.model import (
+from reconciler.settings import (
     ClusterSettings,
     ScopeSettings,
     Settings,

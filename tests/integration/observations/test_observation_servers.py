@@ -9,17 +9,18 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from email.message import Message
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reconciler.adapters.observations import server as server_module
+from reconciler.adapters import receiving as server_module
 from reconciler.adapters.observations.admission_recorder import AdmissionRecorder
 from reconciler.adapters.observations.audit_receiver import AuditReceiver
-from reconciler.adapters.observations.server import Bounds, JsonServer, Reply
-from reconciler.adapters.observations.tls import Tls
+from reconciler.adapters.receiving import Bounds, JsonServer, Reply
+from reconciler.adapters.serving_tls import Tls
 from reconciler.core.errors import ConfigError
 from reconciler.core.resource import ResourceKey
 from tests.tools.controlplane.certificates import Authority, KeyPair
@@ -210,7 +211,7 @@ class Patient(JsonServer):
     def __init__(self, bounds: Bounds, tls: Tls | None) -> None:
         super().__init__(HOME, "/", bounds, tls)
 
-    def answer(self, body: bytes) -> Reply:
+    def answer(self, body: bytes, headers: Message) -> Reply:
         return Reply(HTTPStatus.OK)
 
     def after(self, body: bytes) -> None:

@@ -63,7 +63,13 @@ class HttpBackend:
         seen: What programs of ours ran at each request, one of which asked.
     """
 
-    def __init__(self, folder: Path, password: str = "", protocol: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        password: str = "",
+        protocol: bool = True,
+        address: str = "127.0.0.1",
+    ) -> None:
         self.requests: list[tuple[str, str, bool]] = []
         self.seen: list[str] = []
         self.folder = folder
@@ -81,8 +87,8 @@ class HttpBackend:
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.host = f"127.0.0.1:{self._server.server_port}"
+        self._server = ThreadingHTTPServer((address, 0), Handler)
+        self.host = f"{address}:{self._server.server_port}"
 
     def __enter__(self) -> "HttpBackend":
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

@@ -11,11 +11,13 @@ from tests.tools.controlplane.errors import (
     ToolsError,
 )
 from tests.tools.controlplane.plane import ControlPlane
-from tests.tools.controlplane.recipes import ESSENTIAL, Tool
+from tests.tools.controlplane.recipes import CONTROL_PLANE, ESSENTIAL, NODE, Tool
 from tests.tools.controlplane.toolbox import Toolbox
 
 __all__ = [
+    "CONTROL_PLANE",
     "ESSENTIAL",
+    "NODE",
     "ControlPlane",
     "ControlPlaneError",
     "KubectlError",

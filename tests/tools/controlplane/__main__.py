@@ -11,10 +11,10 @@ from pathlib import Path
 from tests.tools.controlplane.errors import ControlPlaneError
 from tests.tools.controlplane.identity import write_private
 from tests.tools.controlplane.plane import ControlPlane
-from tests.tools.controlplane.recipes import Tool
+from tests.tools.controlplane.recipes import NODE, Tool
 from tests.tools.controlplane.toolbox import Toolbox, to_stderr
 
-_SHORT = {"controller-manager": Tool.KUBE_CONTROLLER_MANAGER}
+_SHORT = {"controller-manager": (Tool.KUBE_CONTROLLER_MANAGER,), "node": NODE}
 
 
 def main(argv: Sequence[str] | None = None, toolbox: Toolbox | None = None) -> int:
@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
             dest="also",
             type=_tools,
             default=[],
-            metavar="controller-manager,helm",
+            metavar="controller-manager,helm,node",
             help="programs beyond kube-apiserver, etcd and kubectl",
         )
     start = verbs.add_parser("start", help="run a control plane until Ctrl-C or SIGTERM")
@@ -59,9 +59,10 @@ def _parser() -> argparse.ArgumentParser:
 def _tools(names: str) -> list[Tool]:
     # argparse shows the words of a ValueError only if they are its own kind of error.
     try:
-        return [_SHORT.get(name) or Tool(name) for name in names.split(",") if name]
+        tools = [_SHORT.get(name) or (Tool(name),) for name in names.split(",") if name]
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+    return [tool for each in tools for tool in each]
 
 
 def _resolve(tools: Toolbox, also: Sequence[Tool]) -> int:

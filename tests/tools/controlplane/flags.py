@@ -77,6 +77,32 @@ def kube_apiserver(
     return [str(program), *merge(defaults, extra)]
 
 
+def reachable(identity: Identity, address: str) -> list[str]:
+    """What kube-apiserver needs further for pods that reach it, and for nodes that it asks."""
+    asks = identity.credentials("admin")
+    return [
+        "--bind-address=0.0.0.0",
+        f"--advertise-address={address}",
+        # Service `kubernetes` gets the advertised address as its endpoint.
+        "--endpoint-reconciler-type=lease",
+        f"--kubelet-client-certificate={asks.certificate}",
+        f"--kubelet-client-key={asks.key}",
+        "--kubelet-preferred-address-types=InternalIP",
+    ]
+
+
+def kube_scheduler(program: Path, kubeconfig: Path) -> list[str]:
+    """kube-scheduler as the only one of its kind."""
+    files = f"--{{}}={kubeconfig}".format
+    return [
+        str(program),
+        *map(files, ("kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig")),
+        "--leader-elect=false",
+        "--secure-port=0",
+        "--profiling=false",
+    ]
+
+
 def kube_controller_manager(
     program: Path, identity: Identity, kubeconfig: Path, extra: Sequence[str]
 ) -> list[str]:

@@ -34,8 +34,14 @@ class Identity:
     authority: Authority
 
     @classmethod
-    def create(cls, folder: Path, now: dt.datetime) -> "Identity":
-        """Makes the authority and every certificate that the processes start with."""
+    def create(cls, folder: Path, now: dt.datetime, addresses: Sequence[str] = ()) -> "Identity":
+        """Makes the authority and every certificate that the processes start with.
+
+        Args:
+            folder: Where they are written.
+            now: The time.
+            addresses: Further ones at which kube-apiserver is reached.
+        """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         identity = cls(folder, Authority("plumbline-test", now))
         issue = identity.authority.issue_server
@@ -44,8 +50,8 @@ class Identity:
         service.append("kubernetes.default.svc.cluster.local")
         identity._store("ca", identity.authority.pair)
         identity._store("etcd", issue("etcd", local, ["127.0.0.1"]))
-        addresses = ["127.0.0.1", SERVICE_ADDRESS]
-        identity._store("kube-apiserver", issue("kube-apiserver", local + service, addresses))
+        reached = ["127.0.0.1", SERVICE_ADDRESS, *addresses]
+        identity._store("kube-apiserver", issue("kube-apiserver", local + service, reached))
         identity._store("admin", identity.authority.issue_client("admin", ["system:masters"]))
         signing = new_signing_key()
         write_private(identity.signing_key, signing.private)

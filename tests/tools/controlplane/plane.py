@@ -32,7 +32,7 @@ _READY_WITHIN = 90.0
 
 @dataclass(eq=False)
 class ControlPlane:
-    """A Kubernetes API server of one's own, on loopback, gone when the `with` block ends.
+    """A Kubernetes API server of one's own, gone when the `with` block ends.
 
     It ends too when the process that started it is killed. What a started one offers: `url`,
     `kubeconfig` (the administrator's), `ca`, the `etcd` and `api_server` processes, each of which
@@ -44,6 +44,8 @@ class ControlPlane:
     tools: Toolbox = field(default_factory=Toolbox)
     folder: Path | None = None
     """Where certificates, data and logs go; a temporary folder, removed at the end, if None."""
+    advertise: str = ""
+    """This machine's address for nodes and pods; on loopback alone if empty."""
 
     url: str = field(default="", init=False)
     kubeconfig: Path = field(default=Path(), init=False)
@@ -91,7 +93,7 @@ class ControlPlane:
         except BaseException:
             self.stop()
             raise
-        self.url = f"https://127.0.0.1:{port}"
+        self.url = f"https://{self.advertise or '127.0.0.1'}:{port}"
         self.kubeconfig = self._identity.admin_kubeconfig(self.url)
 
     def stop(self) -> None:
@@ -131,6 +133,18 @@ class ControlPlane:
         base = "/api/v1/namespaces/default"
         paths = (f"{base}/serviceaccounts/default", f"{base}/configmaps/kube-root-ca.crt")
         server.wait_until(lambda: all(map(self._client.answers, paths)), _READY_WITHIN, "at work")
+        return server
+
+    def start_scheduler(self) -> Server:
+        """Starts kube-scheduler, which gives pods their nodes.
+
+        Raises:
+            ToolsError: it can't be had.
+        """
+        program = self.tools.tool(Tool.KUBE_SCHEDULER)
+        kubeconfig = self.user_kubeconfig("system:kube-scheduler")
+        server = self._server(Tool.KUBE_SCHEDULER, flags.kube_scheduler(program, kubeconfig))
+        server.start()
         return server
 
     def user_kubeconfig(self, user: str, groups: Sequence[str] = ()) -> Path:
@@ -209,7 +223,8 @@ class ControlPlane:
             self._own_folder = Path(tempfile.mkdtemp(prefix="plumbline-controlplane-"))
         self._home = (self._own_folder or self.folder or Path()).absolute()
         self._home.mkdir(parents=True, exist_ok=True)
-        self._identity = Identity.create(self._home / "pki", dt.datetime.now(dt.UTC))
+        reached = [self.advertise] if self.advertise else []
+        self._identity = Identity.create(self._home / "pki", dt.datetime.now(dt.UTC), reached)
         self.ca = self._identity.ca
 
     def _server(self, tool: Tool, argv: Sequence[str]) -> Server:
@@ -230,7 +245,9 @@ class ControlPlane:
     def _start_api_server(self, program: Path, etcd_url: str) -> int:
         port = free_port()
         self._client = Client(self._identity, port)
-        argv = flags.kube_apiserver(program, self._identity, etcd_url, port, self.extra_args)
+        extra = flags.reachable(self._identity, self.advertise) if self.advertise else []
+        extra = flags.merge(extra, self.extra_args)
+        argv = flags.kube_apiserver(program, self._identity, etcd_url, port, extra)
         self.api_server = self._server(Tool.KUBE_APISERVER, argv)
         self.api_server.start()
         self._wait_api_server(self.api_server, self._client)

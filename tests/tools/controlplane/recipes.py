@@ -4,7 +4,7 @@ import hashlib
 import platform
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -15,17 +15,40 @@ MODULES = Path(__file__).resolve().parent.parent
 
 
 class Tool(StrEnum):
-    """A program of the test control plane, by its file's name."""
+    """A program of the test control plane or of the test node, by its file's name."""
 
     KUBE_APISERVER = "kube-apiserver"
     ETCD = "etcd"
     KUBECTL = "kubectl"
     KUBE_CONTROLLER_MANAGER = "kube-controller-manager"
     HELM = "helm"
+    KUBELET = "kubelet"
+    KUBE_PROXY = "kube-proxy"
+    KUBE_SCHEDULER = "kube-scheduler"
+    CONTAINERD = "containerd"
+    CONTAINERD_SHIM = "containerd-shim-runc-v2"
+    CTR = "ctr"
+    GITEA = "gitea"
 
 
 ESSENTIAL = (Tool.KUBE_APISERVER, Tool.ETCD, Tool.KUBECTL)
 """What a control plane can't do without; also exactly what a published envtest archive holds."""
+
+CONTROL_PLANE = (*ESSENTIAL, Tool.KUBE_CONTROLLER_MANAGER, Tool.HELM)
+"""What is kept together for the control plane."""
+
+NODE = (
+    Tool.CONTAINERD,
+    Tool.CONTAINERD_SHIM,
+    Tool.CTR,
+    Tool.KUBELET,
+    Tool.KUBE_PROXY,
+    Tool.KUBE_SCHEDULER,
+)
+"""What is kept together for a node: apart, so that a change here builds no control plane anew."""
+
+FORGE = (Tool.GITEA,)
+"""What is kept together for a real forge: apart likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +62,8 @@ class Recipe:
     """The Go module whose version in go.mod is the program's version."""
     stamps: tuple[str, ...] = ()
     """Linker variables that take the version; a program built without them reports none."""
+    tags: tuple[str, ...] = ()
+    """Build tags: parts of the program that aren't in it otherwise."""
 
     def version(self, modules: Path = MODULES) -> str:
         """The program's version, such as `v1.37.2`, as go.mod requires it.
@@ -56,11 +81,13 @@ class Recipe:
         """The flags of `go build`."""
         version = self.version(modules)
         major, minor, _ = version.removeprefix("v").split(".", 2)
-        values = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "version": version}
+        values = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
+        values |= {"version": version, "Version": version}
         linker = ["-s", "-w"]
         for stamp in self.stamps:
             linker += ["-X", f"{stamp}={values[stamp.rsplit('.', 1)[1]]}"]
-        return ["-trimpath", "-ldflags", " ".join(linker)]
+        tags = ["-tags", ",".join(self.tags)] if self.tags else []
+        return ["-trimpath", *tags, "-ldflags", " ".join(linker)]
 
 
 _KUBERNETES_STAMPS = tuple(
@@ -70,9 +97,15 @@ _KUBERNETES_STAMPS = tuple(
 )
 
 
-def _kubernetes(tool: Tool) -> Recipe:
+def _kubernetes(tool: Tool, module: str = "kubernetes") -> Recipe:
     package = f"k8s.io/kubernetes/cmd/{tool}"
-    return Recipe(tool, "kubernetes", package, "k8s.io/kubernetes", _KUBERNETES_STAMPS)
+    return Recipe(tool, module, package, "k8s.io/kubernetes", _KUBERNETES_STAMPS)
+
+
+def _containerd(tool: Tool) -> Recipe:
+    module = "github.com/containerd/containerd/v2"
+    package = f"{module}/cmd/{tool}"
+    return Recipe(tool, "containerd", package, module, (f"{module}/version.Version",))
 
 
 RECIPES: Mapping[Tool, Recipe] = MappingProxyType(
@@ -90,6 +123,20 @@ RECIPES: Mapping[Tool, Recipe] = MappingProxyType(
                 "helm.sh/helm/v3",
                 ("helm.sh/helm/v3/internal/version.version",),
             ),
+            _kubernetes(Tool.KUBELET, "kubelet"),
+            _kubernetes(Tool.KUBE_PROXY, "kubelet"),
+            _kubernetes(Tool.KUBE_SCHEDULER, "kubelet"),
+            _containerd(Tool.CONTAINERD),
+            _containerd(Tool.CONTAINERD_SHIM),
+            _containerd(Tool.CTR),
+            Recipe(
+                Tool.GITEA,
+                "gitea",
+                "code.gitea.io/gitea",
+                "code.gitea.io/gitea",
+                ("main.Version",),
+                ("sqlite", "sqlite_unlock_notify"),
+            ),
         )
     }
 )
@@ -102,11 +149,13 @@ def go_platform() -> str:
     return f"{sys.platform}-{names.get(machine, machine)}"
 
 
-def cache_key(modules: Path = MODULES, machine: str | None = None) -> str:
-    """Names what the programs are made of: another version, flag or platform is another key."""
+def cache_key(
+    modules: Path = MODULES, machine: str | None = None, tools: Sequence[Tool] = CONTROL_PLANE
+) -> str:
+    """Names what programs are made of: another version, flag or platform is another key."""
     # The platform counts because a home folder may be shared between machines.
     digest = hashlib.sha256((machine or go_platform()).encode())
-    for recipe in RECIPES.values():
+    for recipe in (RECIPES[tool] for tool in tools):
         for name in ("go.mod", "go.sum"):
             digest.update((modules / recipe.module / name).read_bytes())
         digest.update("\0".join((recipe.package, *recipe.build_flags(modules))).encode())

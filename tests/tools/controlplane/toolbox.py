@@ -10,8 +10,11 @@ from tests.tools.controlplane import gobuild, published
 from tests.tools.controlplane.cache import Say, ToolCache, find_executable
 from tests.tools.controlplane.errors import ToolsError
 from tests.tools.controlplane.recipes import (
+    CONTROL_PLANE,
     ESSENTIAL,
+    FORGE,
     MODULES,
+    NODE,
     RECIPES,
     Tool,
     cache_key,
@@ -44,8 +47,14 @@ class Toolbox:
 
     @property
     def cache(self) -> ToolCache:
-        """Where programs are kept that were not given."""
-        return ToolCache.of_user(cache_key(self.modules, self.machine), self.environ)
+        """Where the control plane's programs are kept that were not given."""
+        return self.cache_of(Tool.KUBE_APISERVER)
+
+    def cache_of(self, tool: Tool) -> ToolCache:
+        """Where a program is kept, with those that are kept together with it."""
+        together = next((kept for kept in (NODE, FORGE) if tool in kept), CONTROL_PLANE)
+        key = cache_key(self.modules, self.machine, together)
+        return ToolCache.of_user(key, self.environ)
 
     def find(self, tool: Tool) -> Path | None:
         """The program if it is here already; never asks the network, never builds.
@@ -57,7 +66,7 @@ class Toolbox:
         if given is not None and (path := find_executable(given, tool)):
             return path
         # What was given and lacks kube-controller-manager or helm is completed from the cache.
-        return self.cache.find(tool)
+        return self.cache_of(tool).find(tool)
 
     def present(self, also: Sequence[Tool] = ()) -> Path | None:
         """The folder with the essential programs, if these and the others named are here already.
@@ -99,7 +108,7 @@ class Toolbox:
         return folder
 
     def _get(self, tool: Tool) -> Path:
-        cache = self.cache
+        cache = self.cache_of(tool)
         with cache.lock(self.say):
             # Another run may have got it while this one waited.
             if path := cache.find(tool):

@@ -81,6 +81,7 @@ def test_a_right_is_asked_for_with_all_that_names_it(monkeypatch: pytest.MonkeyP
         "version": "v1",
         "resource": "deployments",
         "namespace": "shop",
+        "name": "",
     }
     assert not ours.allows("update", named("Deployment"), "shop")
 

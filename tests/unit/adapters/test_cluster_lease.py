@@ -45,12 +45,18 @@ class Server:
         self.faults: list[Reply | Callable[[Asked], Reply | None]] = []
         self.asked: list[str] = []
 
-    def contender(self, identity: str) -> Leadership:
+    def contender(self, identity: str, wanted: Callable[[], bool] = lambda: True) -> Leadership:
         timing = Timing(lambda _: None, lambda: self.now, lambda: 1.0)
         wire = ScriptedWire(self._reply)
         transport = wire.transport()
         return Leadership(
-            transport, "plumbline", "shop", identity, timing=timing, clock=lambda: NOW
+            transport,
+            "plumbline",
+            "shop",
+            identity,
+            timing=timing,
+            clock=lambda: NOW,
+            wanted=wanted,
         )
 
     def write(self, **spec: Any) -> None:
@@ -117,6 +123,55 @@ def test_a_renewal_is_one_request_with_its_precondition() -> None:
     assert server.asked == ["PUT"]
     server.now += 9.9
     assert one.held()
+
+
+def test_who_does_not_want_it_takes_it_from_nobody() -> None:
+    server = Server()
+    wanted: list[bool] = []
+    two = server.contender("two", lambda: bool(wanted))
+    two.contend()
+    assert server.asked == ["GET"]
+    one = server.contender("one")
+    one.contend()
+    one.release()
+    two.contend()
+    assert (two.held(), server.spec.get("holderIdentity")) == (False, None)
+    wanted.append(True)
+    two.contend()
+    assert two.held()
+    # Who holds it keeps it until it is handed over.
+    wanted.clear()
+    server.now += 5
+    two.contend()
+    assert two.held()
+
+
+def test_what_is_handed_over_is_had_at_once_and_may_come_back() -> None:
+    server = Server()
+    one, two = server.contender("one"), server.contender("two")
+    one.contend()
+    two.contend()
+    one.hand_over()
+    assert not one.held()
+    two.contend()
+    assert two.held()
+    asked = len(server.asked)
+    one.hand_over()
+    assert len(server.asked) == asked
+    two.hand_over()
+    one.contend()
+    assert (one.held(), server.spec["holderIdentity"]) == (True, "one")
+
+
+def test_who_cannot_say_that_it_hands_over_has_lost_it_all_the_same() -> None:
+    server = Server()
+    one = server.contender("one")
+    one.contend()
+    server.faults = [refusal(403, "Forbidden"), unconnected(OSError("gone"))]
+    one.hand_over()
+    assert not one.held()
+    one.hand_over()
+    assert not one.held()
 
 
 def test_it_is_lost_when_the_deadline_has_passed() -> None:

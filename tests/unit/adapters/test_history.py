@@ -9,14 +9,17 @@ from reconciler.adapters.files import read_json, write_private
 from reconciler.adapters.history.answers import AnswerFile, NoAnswers
 from reconciler.adapters.history.inventory import InventoryFile
 from reconciler.adapters.history.key import installation_key
-from reconciler.adapters.history.sightings import SightingFile
+from reconciler.adapters.history.sightings import KnownSightings, SightingFile
 from reconciler.core.errors import ConfigError
+from reconciler.core.history import Event, EventType
 from reconciler.core.inventory import Inventory
 from reconciler.core.path import Item
 from reconciler.core.resource import ResourceKey
 from reconciler.ports import KeptAnswer
+from tests.fakes.history import FakeHistory
 
 WEB = ResourceKey("apps", "Deployment", "shop", "web")
+NOON, LATER = "2026-11-24T12:00:00Z", "2026-11-24T13:00:00Z"
 DB = ResourceKey("", "ConfigMap", "shop", "db")
 ASKED = KeptAnswer(
     "q",
@@ -164,3 +167,13 @@ def test_a_file_is_replaced_whole_or_not_at_all(
         write_private(path, orjson.dumps({"a": 2}))
     assert read_json(path) == {"a": 1}
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_history_knows_since_when_a_drift_is_seen() -> None:
+    history = FakeHistory()
+    key = ResourceKey("", "ConfigMap", "shop", "one")
+    history.append([Event(NOON, "shop", EventType.SEEN, "d-1", key)])
+    seen = KnownSightings(history, "shop").first_seen(["d-1", "d-2"], LATER)
+    assert seen == {"d-1": NOON, "d-2": LATER}
+    assert KnownSightings(history, "other").first_seen(["d-1"], LATER) == {"d-1": LATER}
+    assert len(history.events) == 1

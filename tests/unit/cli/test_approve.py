@@ -11,12 +11,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconciler.adapters.history.database import DatabaseHistory
-from reconciler.bootstrap import How, open_history, open_target
+from reconciler.bootstrap import How, open_target
 from reconciler.cli.main import main
 from reconciler.controller import check
+from reconciler.core.approving import ApprovalPolicy
 from reconciler.core.history import Event, EventType, HistoryQuery
 from reconciler.core.moments import rfc3339
-from reconciler.deliberation import APPROVAL_LASTS, Deliberation, deliberate
+from reconciler.deliberation import Deliberation, deliberate
+from reconciler.memory import open_history
 from reconciler.policies import policy_of
 from reconciler.settings import Settings, load_settings
 from tests.unit.cli.conftest import SETTINGS, Shop, Terminal
@@ -24,6 +26,7 @@ from tests.unit.cli.conftest import SETTINGS, Shop, Terminal
 Captured = pytest.CaptureFixture[str]
 
 _DIGEST = re.compile(r"\bp-[0-9a-f]{16}\b")
+APPROVAL_LASTS = ApprovalPolicy().lasts
 _VERDICTS = frozenset({EventType.APPROVED, EventType.REJECTED})
 
 
@@ -56,9 +59,11 @@ def deliberated(shop: Shop, now: datetime | None = None) -> Deliberation:
     """Decides as the controller would, looking at the same cluster and history."""
     wanted = settings(shop)
     (target,) = wanted.targets
-    with open_target(wanted, target, How()) as opened, closing(history(shop)) as kept:
+    with closing(history(shop)) as kept, open_target(wanted, target, How(), kept) as opened:
         look = check(opened.target)
-        return deliberate(opened.target, look, policy_of(target), kept, now or datetime.now(UTC))
+        return deliberate(
+            opened.target, look, policy_of(wanted, target), kept, now or datetime.now(UTC)
+        )
 
 
 def shown(shop: Shop, capsys: Captured) -> str:

@@ -101,6 +101,17 @@ def test_offline_never_asks_for_a_dry_run(shop: Shop, capsys: Captured) -> None:
     assert [each["path"] for each in report["drifts"][0]["changes"]] == ["data.colour"]
 
 
+def test_who_may_not_write_is_configured_to_ask_by_no_dry_run(
+    shop: Shop, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLUMBLINE_CLUSTER__DRY_RUNS", "false")
+    shop.recolour()
+    code, report = _report(shop, capsys)
+    assert code == 1
+    assert report["comparison"] == "offline"
+    assert report["requests"]["dryRun"] == 0
+
+
 def test_a_dump_in_place_of_the_cluster(shop: Shop, capsys: Captured) -> None:
     shop.recolour()
     items = list(shop.cluster.objects().values())

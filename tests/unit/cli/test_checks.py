@@ -13,14 +13,18 @@ from reconciler.core.desired import Manifest, Rendered, SourceLocation, desired_
 from reconciler.core.errors import ClusterError, ConfigError
 from reconciler.core.live import Listing
 from reconciler.core.resource import Catalog, ResourceKind
+from reconciler.core.rights import Part
 from reconciler.ports import Cluster
 
 DEPLOYMENT = ResourceKind("apps", "v1", "Deployment", "deployments", True)
 NAMESPACE = ResourceKind("", "v1", "Namespace", "namespaces", False)
 SECRET = ResourceKind("", "v1", "Secret", "secrets", True)
-CATALOG = Catalog(
-    "v1.37.2", {(k.api_version, k.kind): k for k in (DEPLOYMENT, NAMESPACE, SECRET)}, {}, {}
-)
+RBAC = "rbac.authorization.k8s.io/v1"
+ROLE = ResourceKind("rbac.authorization.k8s.io", "v1", "Role", "roles", True)
+BINDING = ResourceKind("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings", True)
+LEASE = ResourceKind("coordination.k8s.io", "v1", "Lease", "leases", True)
+KINDS = (DEPLOYMENT, NAMESPACE, SECRET, ROLE, BINDING, LEASE)
+CATALOG = Catalog("v1.37.2", {(k.api_version, k.kind): k for k in KINDS}, {}, {})
 
 
 class _Source:
@@ -42,14 +46,16 @@ class _Cluster:
         self._refused = refused
         self._catalog = catalog
         self.asked: set[tuple[str, str, str]] = set()
+        self.named: set[tuple[str, str]] = set()
 
     def catalog(self) -> Catalog:
         if isinstance(self._catalog, Exception):
             raise self._catalog
         return self._catalog
 
-    def allows(self, verb: str, kind: ResourceKind, namespace: str) -> bool:
+    def allows(self, verb: str, kind: ResourceKind, namespace: str, name: str = "") -> bool:
         self.asked.add((verb, kind.kind, namespace))
+        self.named |= {(verb, name)} if name else set()
         return verb not in self._refused
 
 
@@ -122,7 +128,7 @@ def test_a_source_that_declares_nothing_is_broken() -> None:
 
 def test_the_server_and_its_version() -> None:
     findings, catalog = checks.check_server(cast("Cluster", _Cluster()))
-    assert findings == [good("API server", "v1.37.2, 2 API versions")]
+    assert findings == [good("API server", "v1.37.2, 4 API versions")]
     assert catalog is CATALOG
 
 
@@ -145,16 +151,17 @@ def test_all_rights_are_asked_for_where_the_objects_are() -> None:
     manifests = (_manifest("apps/v1", "Deployment", "web"), _manifest("v1", "Namespace", "shop"))
     listings = [Listing(DEPLOYMENT, frozenset({"shop"})), Listing(SECRET, frozenset({"shop"}))]
     findings = _rights(cluster, *manifests, listings=listings)
-    verbs = ("get", "list", "create", "update")
+    verbs = ("get", "list", "watch", "create", "update")
     assert cluster.asked == {
         *((verb, "Deployment", "shop") for verb in verbs),
         *((verb, "Namespace", "") for verb in verbs),
         ("list", "Secret", "shop"),
+        ("watch", "Secret", "shop"),
     }
     assert findings == [
-        good("shop: rights", "may get, list, create and update Namespace"),
-        good("shop: rights", "may get, list, create and update Deployment in shop"),
-        good("shop: scope", "may list the other kind in shop"),
+        good("shop: rights", "may get, list, watch, create and update Namespace"),
+        good("shop: rights", "may get, list, watch, create and update Deployment in shop"),
+        good("shop: scope", "may list and watch the other kind in shop"),
     ]
 
 
@@ -175,7 +182,7 @@ def test_rights_in_several_namespaces_are_a_cluster_role_s() -> None:
 def test_all_other_kinds_of_the_scope_are_counted() -> None:
     listings = [Listing(kind, frozenset({"shop"})) for kind in (SECRET, DEPLOYMENT)]
     findings = _rights(_Cluster(), _manifest("v1", "Namespace", "a"), listings=listings)
-    assert findings[-1] == good("shop: scope", "may list all 2 other kinds in shop")
+    assert findings[-1] == good("shop: scope", "may list and watch all 2 other kinds in shop")
 
 
 def test_what_may_not_be_read_is_broken_and_the_fix_is_a_command() -> None:
@@ -186,8 +193,65 @@ def test_what_may_not_be_read_is_broken_and_the_fix_is_a_command() -> None:
         State.BROKEN,
         "may not list or update Deployment in shop: they are unreadable",
         "`kubectl create role -n shop plumbline --verb=list,update "
-        "--resource=deployments.apps`, and bind it to this user",
+        "--resource=deployments.apps`, and bind it to this user; `plumbline init --rbac` writes "
+        "all rights",
     )
+
+
+def test_what_only_looks_is_asked_for_no_right_to_write() -> None:
+    cluster = _Cluster({"create", "update"})
+    desired = desired_state(Rendered("4f0c", (_manifest("v1", "Secret", "key"),)), CATALOG, "shop")
+    asked = cast("Cluster", cluster)
+    findings = checks.check_rights("shop", asked, desired, CATALOG, [], Part.READER)
+    assert findings == [good("shop: rights", "may get, list and watch Secret in shop")]
+    assert {verb for verb, _, _ in cluster.asked} == {"get", "list", "watch"}
+
+
+def test_what_may_not_be_watched_is_to_mend() -> None:
+    (finding,) = _rights(_Cluster({"watch"}), _manifest("v1", "Namespace", "shop"), listings=[])
+    assert finding.state is State.MEND
+    assert finding.text == "may not watch Namespace: `plumbline run` can't read them"
+
+
+def test_who_may_not_grant_what_he_has_not_is_told() -> None:
+    ref = {"kind": "Role", "name": "reader"}
+    role, binding = _manifest(RBAC, "Role", "reader"), _manifest(RBAC, "RoleBinding", "reader")
+    binding = Manifest({**binding.body, "roleRef": ref}, binding.source)
+    cluster = _Cluster({"escalate", "bind"})
+    findings = _rights(cluster, role, binding, listings=[])
+    assert cluster.named == {("bind", "reader")}
+    assert findings[-1].topic == "shop: roles"
+    assert findings[-1].state is State.MEND
+    assert findings[-1].text.startswith("may not bind Role reader, escalate Role in shop: declared")
+    assert "plumbline init --rbac restorer" in findings[-1].fix
+    assert not [f for f in _rights(_Cluster(), role, binding, listings=[]) if "roles" in f.topic]
+
+
+def _leases(cluster: _Cluster, namespace: str = "plumbline") -> list[Finding]:
+    return checks.check_leases(cast("Cluster", cluster), CATALOG, namespace)
+
+
+def test_leases_are_asked_for_where_they_are() -> None:
+    cluster = _Cluster()
+    assert _leases(cluster) == [good("Leases", "may keep them in plumbline")]
+    verbs = {"get", "list", "create", "update", "delete"}
+    assert cluster.asked == {(verb, "Lease", "plumbline") for verb in verbs}
+    assert _leases(cluster, "") == []
+
+
+def test_leases_that_cannot_be_kept_are_to_mend() -> None:
+    (finding,) = _leases(_Cluster({"update"}))
+    assert finding.state is State.MEND
+    assert finding.text == "may not update them in plumbline: `plumbline run` doesn't act"
+    assert "kubectl create role -n plumbline plumbline --verb=update" in finding.fix
+
+
+def test_leases_that_cannot_be_asked_about_are_one_finding() -> None:
+    class Silent(_Cluster):
+        def allows(self, verb: str, kind: ResourceKind, namespace: str, name: str = "") -> bool:
+            raise ClusterError("it doesn't answer")
+
+    assert _leases(Silent()) == [Finding("Leases", State.BROKEN, "it doesn't answer")]
 
 
 def test_what_may_not_be_written_is_to_mend() -> None:
@@ -216,7 +280,7 @@ def test_a_kind_that_is_not_served_is_told_of() -> None:
 
 def test_rights_that_cannot_be_asked_for_are_one_finding() -> None:
     class Silent(_Cluster):
-        def allows(self, verb: str, kind: ResourceKind, namespace: str) -> bool:
+        def allows(self, verb: str, kind: ResourceKind, namespace: str, name: str = "") -> bool:
             raise ClusterError("it doesn't answer")
 
     (finding,) = _rights(Silent(), _manifest("v1", "Namespace", "shop"), listings=[])

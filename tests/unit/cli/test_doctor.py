@@ -107,6 +107,29 @@ def test_a_right_that_is_missing(
     assert "unreadable" in found["shop: rights"]["text"]
 
 
+def test_who_only_looks_needs_no_right_to_write(
+    home: Path, cluster: _Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.forbid("update", "Secret", "shop")
+    (home / "plumbline.yaml").write_text(CONFIGURATION + "cluster: {dry_runs: false}\n")
+    code, found = _findings(capsys)
+    assert code == 0
+    assert found["shop: rights"]["text"].startswith("may get, list and watch ")
+
+
+def test_the_right_to_keep_leases(
+    home: Path, cluster: _Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "plumbline.yaml").write_text(CONFIGURATION + "lease: {namespace: ops}\n")
+    code, found = _findings(capsys)
+    assert code == 0
+    assert found["Leases"]["text"] == "may keep them in ops"
+    cluster.forbid("update", "Lease", "ops")
+    code, found = _findings(capsys)
+    assert code == 1
+    assert "may not update them in ops" in found["Leases"]["text"]
+
+
 def test_it_goes_on_after_a_configuration_that_cannot_be_read(
     home: Path, cluster: _Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.bootstrap import open_history
 from reconciler.cli import history as verb
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import settings_of
 from reconciler.core.errors import ConfigError, HistoryError
 from reconciler.core.history import Event, EventType, HistoryQuery
 from reconciler.core.resource import ResourceKey
+from reconciler.memory import open_history
 
 WEB = ResourceKey("apps", "Deployment", "shop", "web")
 KEY = ResourceKey("", "Secret", "shop", "key")

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.cli.init import configuration_text
+from reconciler.cli.configuration_file import configuration_text
 from reconciler.cli.main import main
 from reconciler.core.desired import Manifest, Rendered, SourceLocation
 from reconciler.settings import (

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from reconciler.core.actors import Actor
 from reconciler.core.drift import Decision, DecisionAction, Drift, DriftType
 from reconciler.core.events import (
+    events_of_intent,
     events_of_look,
     events_of_outcomes,
-    events_of_restore,
     events_of_verdict,
 )
 from reconciler.core.history import Event, EventType, KnownDrift, remembered
@@ -23,6 +23,7 @@ from reconciler.core.plan import Plan
 from reconciler.core.report import Comparison, Report, Requests, Summary
 from reconciler.core.resource import Catalog, JsonObject
 from reconciler.core.sides import Sides
+from reconciler.core.words import Speaker
 from tests.unit.core.build import (
     CATALOG,
     desired_of,
@@ -250,7 +251,9 @@ def test_a_restore_tells_what_was_before_and_after() -> None:
     report, sides = looked(*live, declared=declared)
     plan = made_plan(*live, declared=declared)
     done = tuple(Outcome(action.key, OutcomeType.RESTORED) for action in plan.actions)
-    events = events_of_restore(plan, report, report_of(outcomes=done), sides, "jane", LATER)
+    events = events_of_outcomes(plan, done, report, sides, "jane", LATER, verified=True)
+    intents = events_of_intent(plan, report, sides, "jane", LATER)
+    assert intents == tuple(replace(event, type=EventType.INTENDED) for event in events)
     by_name = {event.key.name: event for event in events if event.key}
     ids = {drift.key.name: drift.id for drift in report.drifts}
     assert by_name["web"] == Event(
@@ -295,8 +298,8 @@ def test_a_pruned_object_is_kept_masked() -> None:
 def test_every_outcome_is_an_event(outcome: OutcomeType) -> None:
     report, sides = looked(EDITED)
     plan = made_plan(EDITED, declared=(WEB,))
-    after = report_of(outcomes=(Outcome(key_of(WEB), outcome, "because"),))
-    (event,) = events_of_restore(plan, report, after, sides, "jane", LATER)
+    outcomes = (Outcome(key_of(WEB), outcome, "because"),)
+    (event,) = events_of_outcomes(plan, outcomes, report, sides, "jane", LATER, verified=True)
     assert event.type.value == outcome.value
     assert event.reason == "replace: because"
     written = outcome in (OutcomeType.RESTORED, OutcomeType.UNVERIFIED)
@@ -306,7 +309,9 @@ def test_every_outcome_is_an_event(outcome: OutcomeType) -> None:
 def test_a_verdict_is_told_of_every_object_of_the_plan() -> None:
     report, _ = looked(EDITED)
     plan = made_plan(EDITED, declared=(WEB, made(name="new")))
-    events = events_of_verdict(plan, report, EventType.APPROVED, "jane", NOON, "looks right")
+    events = events_of_verdict(
+        plan, report, EventType.APPROVED, Speaker("jane"), NOON, "looks right"
+    )
     assert {(e.type, e.actor, e.plan, e.reason) for e in events} == {
         (EventType.APPROVED, "jane", plan.digest, "looks right")
     }

@@ -1,12 +1,12 @@
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.plan import Action, Create, Delete, Held, Plan, Recreate, Replace
-from reconciler.core.rails import Approval, BlastLimits, railed, still_approved, why_void
+from reconciler.core.rails import BlastLimits, railed
 from reconciler.core.resource import JsonObject, ResourceKey
 from tests.unit.core.build import desired_of, made
 
@@ -118,33 +118,6 @@ def test_never_more_is_written_than_the_limits_say(
     assert len(found.actions) <= max(limits.least_writes, limits.writes * total)
     pruned = sum(isinstance(action, Delete) for action in found.actions)
     assert pruned <= max(limits.least_prunes, limits.prunes * total)
-
-
-APPROVAL = Approval("shop", "p-1", "jane", NOW, NOW + timedelta(hours=1))
-
-
-def test_a_yes_counts_for_exactly_this_plan_until_it_expires() -> None:
-    plan = plan_of(write(1))
-    assert still_approved(APPROVAL, plan, NOW)
-    assert why_void(APPROVAL, plan, NOW) is None
-    assert still_approved(replace(APPROVAL, expires=None), plan, NOW + timedelta(days=900))
-    # Also while the plan is held for it.
-    assert still_approved(APPROVAL, replace(plan, actions=()), NOW)
-
-
-@pytest.mark.parametrize(
-    ("approval", "after", "reason"),
-    [
-        (replace(APPROVAL, plan="p-2"), 0, "it was for p-2, and the plan is now p-1"),
-        (replace(APPROVAL, target="other"), 0, "given for the target other"),
-        (APPROVAL, 60, "it expired at 2026-11-24T13:00:00Z"),
-    ],
-)
-def test_a_void_yes_says_why(approval: Approval, after: int, reason: str) -> None:
-    now = NOW + timedelta(minutes=after)
-    plan = plan_of(write(1))
-    assert reason in str(why_void(approval, plan, now))
-    assert not still_approved(approval, plan, now)
 
 
 def test_what_is_held_already_stays_held() -> None:

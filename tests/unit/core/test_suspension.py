@@ -5,9 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.core.history import Event, EventType
 from reconciler.core.moments import moment_of, rfc3339
 from reconciler.core.resource import JsonObject, ResourceKey
-from reconciler.core.suspension import ANNOTATION, Suspension, parse_annotation, suspended
+from reconciler.core.suspension import (
+    ANNOTATION,
+    Suspension,
+    parse_annotation,
+    suspended,
+    suspended_since,
+    suspension_event,
+    suspensions_of,
+)
 from tests.unit.core.build import made
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -82,3 +91,52 @@ def test_moments_are_read_as_they_are_written() -> None:
     assert moment_of("2026-11-24T12:00:00Z") == NOW
     assert moment_of("2026-11-24T12:00:00") is None
     assert moment_of("") is None
+
+
+def word(type_: EventType, key: ResourceKey | None = None, **more: Any) -> Event:
+    return Event(**{"time": "2026-11-24T11:00:00Z", "target": "shop", "type": type_, "key": key,
+                    **more})  # fmt: skip
+
+
+def test_a_suspension_comes_back_from_its_event() -> None:
+    for each in (Suspension(by="jane", reason="fair"), Suspension(KEY, LATER, "jane", "load")):
+        event = suspension_event("shop", each, "2026-11-24T11:00:00Z")
+        assert (event.type, event.target, event.key) == (EventType.SUSPENDED, "shop", each.key)
+        assert suspensions_of([event], "shop") == (each,)
+        assert suspensions_of([event], "other") == ()
+
+
+def test_the_last_word_about_each_is_the_one() -> None:
+    first = suspension_event("shop", Suspension(KEY, LATER, "jane"), "2026-11-24T11:00:00Z")
+    longer = suspension_event("shop", Suspension(KEY, LATEST, "john"), "2026-11-24T11:00:00Z")
+    whole = suspension_event("shop", Suspension(by="jane"), "2026-11-24T11:00:00Z")
+    said = [first, whole, longer]
+    assert suspensions_of(said, "shop") == (
+        Suspension(KEY, LATEST, "john"),
+        Suspension(by="jane"),
+    )
+    said.append(word(EventType.SEEN, KEY))
+    said.append(word(EventType.RESUMED, OTHER))
+    said.append(word(EventType.RESUMED, target="other"))
+    assert len(suspensions_of(said, "shop")) == 2
+    said.append(word(EventType.RESUMED))
+    assert suspensions_of(said, "shop") == (Suspension(KEY, LATEST, "john"),)
+    said.append(word(EventType.RESUMED, KEY))
+    assert suspensions_of(said, "shop") == ()
+
+
+def test_one_whose_end_cannot_be_read_has_none() -> None:
+    for after in ({"until": "soon"}, {"until": None}, {}, None):
+        (found,) = suspensions_of([word(EventType.SUSPENDED, after=after)], "shop")
+        assert found.until is None
+
+
+def test_the_oldest_that_holds_is_told() -> None:
+    ended = suspension_event("shop", Suspension(until=NOW), "2026-11-01T00:00:00Z")
+    assert suspended_since([ended], NOW) == ""
+    held = suspension_event("other", Suspension(OTHER), "2026-11-03T00:00:00Z")
+    older = suspension_event("shop", Suspension(KEY, LATER), "2026-11-02T00:00:00Z")
+    assert suspended_since([ended, held, older], NOW) == "2026-11-02T00:00:00Z"
+    assert suspended_since([ended, held, older], LATER) == "2026-11-03T00:00:00Z"
+    resumed = word(EventType.RESUMED, OTHER, target="other")
+    assert suspended_since([held, resumed], NOW) == ""

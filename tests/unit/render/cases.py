@@ -257,12 +257,15 @@ WAIT = Decision(
     "Git has moved on: left to whoever deploys",
     "2026-11-24T12:12:00Z",
 )
+ASK = Decision(
+    DecisionAction.APPROVE, "rules[1]", "a person looks first", plan="p-35cdb6e3ef8aee1a"
+)
 PENDING = replace(
     DRIFTED,
     summary=Summary(resources=166, in_sync=164, drifted=2, unreadable=0),
     drifts=(
         replace(DRIFTS[0], type=DriftType.PENDING, changes=(IMAGE,), hidden=(), decision=WAIT),
-        replace(DRIFTS[3], type=DriftType.PENDING, changes=(CONFIG,), decision=WAIT),
+        replace(DRIFTS[3], type=DriftType.PENDING, changes=(CONFIG,), decision=ASK),
     ),
     notes=(),
 )

@@ -16,7 +16,7 @@ import pytest
 
 from tests.tools.controlplane.__main__ import main
 from tests.tools.controlplane.errors import ToolsError
-from tests.tools.controlplane.recipes import ESSENTIAL, Tool
+from tests.tools.controlplane.recipes import CONTROL_PLANE, ESSENTIAL, Tool
 from tests.tools.controlplane.toolbox import Toolbox
 
 FAKE_GO = f"""#!{sys.executable}
@@ -223,7 +223,7 @@ def test_resolve_prints_the_folder_or_fails_without_building(
     assert capsys.readouterr().out == ""
     assert machine.builds == []
     assert main(["build", "--with", "controller-manager,helm"], machine.box) == 0
-    assert sorted(machine.builds) == sorted(Tool)
+    assert sorted(machine.builds) == sorted(CONTROL_PLANE)
     folder = f"{machine.box.cache.folder}\n"
     assert capsys.readouterr().out == folder
     assert main(["resolve", "--with", "helm"], machine.box) == 0
@@ -242,6 +242,6 @@ def test_an_unknown_program_is_wrong_usage(
     machine: Machine, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
-        main(["build", "--with", "kubelet"], machine.box)
+        main(["build", "--with", "kubeadm"], machine.box)
     assert caught.value.code == 2
-    assert "kubelet" in capsys.readouterr().err
+    assert "kubeadm" in capsys.readouterr().err

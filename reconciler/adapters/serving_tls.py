@@ -1,4 +1,4 @@
-"""The TLS side of what API servers call."""
+"""The TLS side of what API servers and forges call."""
 
 import ssl
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A small HTTP server that takes JSON from an API server, within bounds.
+"""A small HTTP server that takes JSON from API servers and forges, within bounds.
 
 Whoever can reach it may be hostile: the number of connections, the size of a body and the time
 that each may take are limited, and a TLS handshake never holds up the others.
@@ -17,7 +17,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
-from reconciler.adapters.observations.tls import Tls
+from reconciler.adapters.serving_tls import Tls
 from reconciler.core.errors import ConfigError
 
 
@@ -86,7 +86,7 @@ class JsonServer(ABC):
         self._thread: threading.Thread | None = None
 
     @abstractmethod
-    def answer(self, body: bytes) -> Reply:
+    def answer(self, body: bytes, headers: Message) -> Reply:
         """Answers one request; called in the connection's thread."""
 
     @abstractmethod
@@ -226,7 +226,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self._send(Reply(body))
             return
-        self._send(self._owner.answer(body))
+        self._send(self._owner.answer(body, self.headers))
         self._owner.after(body)
 
     def _body(self) -> bytes | HTTPStatus:

@@ -1,0 +1,1 @@
+"""Pushes that forges tell of: GitHub, GitLab, Gitea and Forgejo."""

@@ -1,0 +1,64 @@
+"""What a target waits for when a cycle has left something undone: the clock, or a person."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.core.drift import DecisionAction
+from reconciler.core.errors import HistoryError
+from reconciler.core.history import Event, EventType, HistoryQuery
+from reconciler.core.moments import moment_of
+from reconciler.deliberation import Deliberation
+from reconciler.ports import History
+
+#: What a person says that may change what is decided.
+_WORDS = frozenset({EventType.APPROVED, EventType.REJECTED, EventType.SUSPENDED, EventType.RESUMED})
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """What would change a decision without anything moving in Git or in the cluster.
+
+    Attributes:
+        until: When the first wait ends by itself; None where none does.
+        word: The last word of a person that was heeded; None where there was none.
+        person: Whether the word of a person would change anything.
+    """
+
+    until: datetime | None = None
+    word: Event | None = None
+    person: bool = False
+
+    def has_come(self, target: str, history: History, now: datetime) -> bool:
+        """Whether it is there: then the target is to be looked at again, though nothing moved."""
+        if self.until is not None and now >= self.until:
+            return True
+        if not self.person:
+            return False
+        try:
+            return last_word(target, history) != self.word
+        except HistoryError:  # the next cycle tells of it
+            return False
+
+
+def awaited(done: Deliberation, word: Event | None) -> Awaited:
+    """Gives what a deliberation leaves to wait for.
+
+    Args:
+        done: The deliberation.
+        word: The last word of a person before it.
+    """
+    decisions = [drift.decision for drift in done.look.report.drifts if drift.decision]
+    waits = [each for each in decisions if each.action is DecisionAction.WAIT]
+    ends = [moment_of(each.until) for each in waits]
+    until = min((end for end in ends if end is not None), default=None)
+    return Awaited(until, word, bool(waits) or done.waits_for_person)
+
+
+def last_word(target: str, history: History) -> Event | None:
+    """Gives the last word of a person about a target.
+
+    Raises:
+        HistoryError: The history can't be read.
+    """
+    said = history.find(HistoryQuery(target=target, types=_WORDS, limit=1))
+    return said[-1] if said else None

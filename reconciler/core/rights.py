@@ -1,0 +1,164 @@
+"""Which rights (kubernetes.io/docs/reference/access-authn-authz/rbac) a target needs, no more."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from reconciler.core.desired import DesiredState, Manifest
+from reconciler.core.live import Listing
+from reconciler.core.resource import Catalog, ResourceKey, ResourceKind
+
+#: What a look needs of every kind that it reads; `watch` to be told of what moves.
+READING: Final = ("get", "list", "watch")
+#: What a restore needs of the declared kinds, and dry runs as well.
+WRITING: Final = ("create", "update")
+#: What pruning needs of them besides.
+PRUNING: Final = ("delete",)
+
+#: What writing roles and bindings needs besides, where these hold more rights than the writer.
+GRANTING: Final = ("escalate", "bind")
+#: Leases by which replicas agree who acts: their own ones, in the namespace that they run in.
+LEASES: Final = ("get", "list", "create", "update", "delete")
+
+_RBAC: Final = "rbac.authorization.k8s.io"
+_ROLES: Final = {"Role": "roles", "ClusterRole": "clusterroles"}
+_BINDINGS: Final = ("RoleBinding", "ClusterRoleBinding")
+
+
+class Part(StrEnum):
+    """Which part an installation plays."""
+
+    READER = "reader"  # only looks, and compares offline
+    RESTORER = "restorer"  # restores, and asks by dry runs
+
+
+class Right(NamedTuple):
+    """One thing that must be allowed.
+
+    Attributes:
+        namespace: Where; empty for kinds without a namespace.
+        group: The API group, empty for the core group.
+        plural: The kind's word in addresses, such as `deployments`.
+        verb: Such as `list`.
+        name: Of which object alone; empty for all of them.
+    """
+
+    namespace: str
+    group: str
+    plural: str
+    verb: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a target needs.
+
+    Attributes:
+        rights: The rights.
+        unknown: Declared kinds, as `apiVersion kind`, that are neither served nor defined by what
+            is declared: nobody knows the words for their rights.
+    """
+
+    rights: frozenset[Right]
+    unknown: frozenset[str] = frozenset()
+
+
+def declared_kinds(
+    desired: DesiredState, catalog: Catalog
+) -> tuple[dict[ResourceKind, set[str]], set[str]]:
+    """Says which kinds are declared where, and which declared ones aren't served.
+
+    Returns:
+        The namespaces by kind (the empty one for kinds without), and `apiVersion kind` of those
+        that the catalog doesn't have.
+    """
+    known: dict[ResourceKind, set[str]] = {}
+    unknown: set[str] = set()
+    for key, manifest in desired.resources.items():
+        kind = catalog.find(manifest.api_version, manifest.kind)
+        if kind is None:
+            unknown.add(f"{manifest.api_version} {manifest.kind}")
+        else:
+            known.setdefault(kind, set()).add(key.namespace)
+    return known, unknown
+
+
+def needs_of(
+    desired: DesiredState,
+    catalog: Catalog,
+    listings: Sequence[Listing],
+    part: Part,
+    *,
+    prunes: bool = False,
+) -> Needs:
+    """Says what a target needs.
+
+    Args:
+        desired: What is declared.
+        catalog: What the server serves.
+        listings: What a look reads.
+        part: Whether it is only looked at.
+        prunes: Whether a restorer deletes what isn't declared any more.
+    """
+    restores = part is Part.RESTORER
+    rights: set[Right] = set()
+    for listing in listings:
+        rights |= _of_kind(listing.kind, listing.namespaces or frozenset({""}), READING)
+    declared, unknown = declared_kinds(desired, catalog)
+    defined = _defined_kinds(desired)
+    for key, manifest in desired.resources.items():
+        kind = defined.get((key.group, key.kind))
+        if f"{manifest.api_version} {manifest.kind}" in unknown and kind is not None:
+            unknown.discard(f"{manifest.api_version} {manifest.kind}")
+            declared.setdefault(kind, set()).add(key.namespace)
+    verbs = (*WRITING, *(PRUNING if prunes else ())) if restores else ()
+    for kind, spaces in declared.items():
+        rights |= _of_kind(kind, spaces, (*READING, *verbs))
+    if restores:
+        rights |= granting_rights(desired)
+    return Needs(frozenset(rights), frozenset(unknown))
+
+
+def granting_rights(desired: DesiredState) -> set[Right]:
+    """Gives what the server wants of who writes declared roles and bindings, but for the writing.
+
+    It refuses who would grant what he hasn't, unless he may `escalate` the role or `bind` it
+    (k8s.io/kubernetes/pkg/registry/rbac/escalation_check.go). The name of a role that is made isn't
+    known when that is asked; that of a bound one is.
+    """
+    return {right for key, each in desired.resources.items() for right in _to_grant(key, each)}
+
+
+def _of_kind(
+    kind: ResourceKind, namespaces: set[str] | frozenset[str], verbs: Sequence[str]
+) -> set[Right]:
+    return {Right(space, kind.group, kind.plural, verb) for space in namespaces for verb in verbs}
+
+
+def _defined_kinds(desired: DesiredState) -> dict[tuple[str, str], ResourceKind]:
+    """Gives the kinds that declared definitions define, whether or not they are served yet."""
+    found = {}
+    for manifest in desired.resources.values():
+        if manifest.kind != "CustomResourceDefinition":
+            continue
+        spec = manifest.body.get("spec") or {}
+        names = spec.get("names") or {}
+        group, kind, plural = str(spec.get("group")), str(names.get("kind")), names.get("plural")
+        if plural:
+            namespaced = spec.get("scope") == "Namespaced"
+            found[group, kind] = ResourceKind(group, "", kind, str(plural), namespaced)
+    return found
+
+
+def _to_grant(key: ResourceKey, manifest: Manifest) -> Iterator[Right]:
+    if key.group != _RBAC:
+        return
+    if key.kind in _ROLES:
+        yield Right(key.namespace, _RBAC, _ROLES[key.kind], "escalate")
+    elif key.kind in _BINDINGS:
+        ref = manifest.body.get("roleRef") or {}
+        plural = _ROLES.get(str(ref.get("kind")))
+        if plural and ref.get("name"):
+            yield Right(key.namespace, _RBAC, plural, "bind", str(ref["name"]))

@@ -1,0 +1,343 @@
+"""What each notifier is to show now: routes, groups, repeats and silences.
+
+Everything is computed from the episodes and from what was shown, never from an event: a process
+that was restarted, or a notifier that was away, comes to the same answer.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Final
+
+from reconciler.core.drift import Severity
+from reconciler.core.moments import moment_of
+from reconciler.core.notices import Episode, Notice, Standing, notice_of
+
+_ANY: Final = ("*",)
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """Which episodes are meant; what isn't given doesn't matter. All that is given must hold.
+
+    Attributes:
+        targets: Targets' names, with wildcards, as are the next three; one of them must fit.
+        namespaces: Namespaces; only `*` fits a cluster-scoped object.
+        kinds: Kinds, such as `Deployment`.
+        names: Objects' names.
+        severities: How much it matters; empty for any. See `at_least`.
+        standings: How it stands; empty for any.
+    """
+
+    targets: tuple[str, ...] = _ANY
+    namespaces: tuple[str, ...] = _ANY
+    kinds: tuple[str, ...] = _ANY
+    names: tuple[str, ...] = _ANY
+    severities: tuple[Severity, ...] = ()
+    standings: tuple[Standing, ...] = ()
+
+    def matches(self, episode: Episode) -> bool:
+        """Whether an episode is meant, as it stands."""
+        return (
+            self.concerns(episode)
+            and (not self.severities or episode.severity in self.severities)
+            and (not self.standings or episode.standing in self.standings)
+        )
+
+    def concerns(self, episode: Episode) -> bool:
+        """Whether an episode's object is meant, however it stands and however much it matters."""
+        key = episode.key
+        return (
+            _fits(episode.target, self.targets)
+            and _fits(key.namespace, self.namespaces)
+            and _fits(key.kind, self.kinds)
+            and _fits(key.name, self.names)
+        )
+
+
+def _fits(text: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(text, pattern) for pattern in patterns)
+
+
+def at_least(severity: Severity) -> tuple[Severity, ...]:
+    """Gives a severity and all that are worse."""
+    ranked = list(Severity)
+    return tuple(ranked[: ranked.index(severity) + 1])
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Which episodes one notifier tells of, and how. The first one that fits counts.
+
+    What was told is followed to its end, also where the route no longer fits it.
+
+    Attributes:
+        notifier: The notifier's name.
+        matcher: Which episodes; whether one fits is asked until it is told.
+        repeat: After so long without news, what isn't over is told again; zero for never.
+        group_above: More episodes of a target than that which began in one look are told in one
+            notice; 0 to never group.
+        resolved: Whether ends are told.
+        since: What ended before it and was never told is no news: when the notifier was set up.
+            None to tell of everything that episodes are given of.
+    """
+
+    notifier: str
+    matcher: Matcher = field(default_factory=Matcher)
+    repeat: timedelta = timedelta(0)
+    group_above: int = 0
+    resolved: bool = True
+    since: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses what has no meaning.
+
+        Raises:
+            ValueError: `repeat` or `group_above` is negative.
+        """
+        if self.repeat < timedelta(0):
+            raise ValueError(f"route to {self.notifier!r}: repeat is negative")
+        if self.group_above < 0:
+            raise ValueError(f"route to {self.notifier!r}: group_above is negative")
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Nothing is told of some episodes for a while; what they come to meanwhile is told after it.
+
+    An episode that was never told and ended under a silence stays untold, which is known only
+    while the silence is given: give it for as long as such episodes.
+
+    Attributes:
+        matcher: Which episodes.
+        until: When it ends, with its zone.
+        reason: Why, in somebody's words.
+        by: Who asked for it.
+        since: When it begins, with its zone; None for at once.
+    """
+
+    matcher: Matcher
+    until: datetime
+    reason: str = ""
+    by: str = ""
+    since: datetime | None = None
+
+    def holds(self, episode: Episode, moment: datetime) -> bool:
+        """Whether nothing is to be told of an episode at a moment."""
+        has_begun = self.since is None or self.since <= moment
+        return has_begun and moment < self.until and self.matcher.matches(episode)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one notifier showed last under one subject.
+
+    Attributes:
+        notifier: The notifier's name.
+        subject: As in `Notice`.
+        episodes: The names of the notice's episodes, as `name_of` gives them: they stay in it.
+        shown: What the notifier returned.
+        digest: Of what was seen; empty where it isn't known whether anything was, as when the
+            process was killed meanwhile.
+        at: When, with its zone.
+        is_over: Whether all of it was over.
+        reminder: As in `Notice`.
+    """
+
+    notifier: str
+    subject: str
+    episodes: tuple[str, ...]
+    shown: str
+    digest: str
+    at: datetime
+    is_over: bool = False
+    reminder: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One call of one notifier that is due.
+
+    Attributes:
+        notifier: The notifier's name.
+        notice: What to show.
+        shown: What to give it beside that.
+        digest: Of what is to be seen.
+    """
+
+    notifier: str
+    notice: Notice
+    shown: str
+    digest: str
+
+    def told(self, shown: str, at: datetime) -> Told:
+        """Gives what is to be remembered once the notifier has returned.
+
+        Args:
+            shown: What it returned.
+            at: When, with its zone.
+        """
+        notice = self.notice
+        names = tuple(sorted(map(name_of, notice.episodes)))
+        return Told(
+            self.notifier,
+            notice.subject,
+            names,
+            shown,
+            self.digest,
+            at,
+            notice.is_over,
+            notice.reminder,
+        )
+
+
+def name_of(episode: Episode) -> str:
+    """Names an episode: the same for good, and told apart from all others."""
+    return f"{episode.target}/{episode.drift}/{episode.first_seen}"
+
+
+def digest_of(notice: Notice) -> str:
+    """Gives a digest of what a notice has to show; equal where nobody would see a difference."""
+    text = json.dumps([asdict(episode) for episode in notice.episodes], sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
+
+
+def problems_of(routes: Iterable[Route], notifiers: Collection[str]) -> tuple[str, ...]:
+    """Says what is wrong with routes as a whole: each problem in a sentence.
+
+    Args:
+        routes: All of them.
+        notifiers: The names of all notifiers that there are.
+    """
+    named = {route.notifier for route in routes}
+    unknown = sorted(named - set(notifiers))
+    unused = sorted(set(notifiers) - named)
+    return (
+        *(f"a route names the notifier {name!r}, which isn't there" for name in unknown),
+        *(f"no route leads to the notifier {name!r}" for name in unused),
+    )
+
+
+def due(
+    episodes: Iterable[Episode],
+    routes: Sequence[Route],
+    silences: Sequence[Silence],
+    told: Iterable[Told],
+    now: datetime,
+) -> tuple[Delivery, ...]:
+    """Says what each notifier is to show now. A second call after all was told gives nothing.
+
+    Args:
+        episodes: Of any targets: those that aren't over, and those that ended since everything
+            about them was told.
+        routes: In their order; a notifier that none names shows nothing.
+        silences: Those that hold, and past ones; see `Silence`.
+        told: What each notifier showed last, each subject once.
+        now: A moment with its zone.
+
+    Returns:
+        By the notifiers' names, each one's oldest notice first.
+    """
+    known = {name_of(episode): episode for episode in episodes}
+    by_notifier: dict[str, list[Route]] = {}
+    for route in routes:
+        by_notifier.setdefault(route.notifier, []).append(route)
+    records: dict[str, list[Told]] = {}
+    for record in told:
+        records.setdefault(record.notifier, []).append(record)
+    found: list[Delivery] = []
+    for notifier in sorted(by_notifier):
+        teller = _Teller(notifier, by_notifier[notifier], silences, now)
+        shown = records.get(notifier, [])
+        begun = {name for record in shown for name in record.episodes}
+        fresh = [episode for name, episode in known.items() if name not in begun]
+        mine = [*teller.again(shown, known), *teller.anew(fresh)]
+        found += sorted(mine, key=lambda each: (_age(each.notice), each.notice.subject))
+    return tuple(found)
+
+
+def _age(notice: Notice) -> str:
+    return min(episode.first_seen for episode in notice.episodes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    """Decides for one notifier.
+
+    Attributes:
+        notifier: Its name.
+        routes: Those that lead to it, at least one.
+        silences: All of them.
+        now: The moment.
+    """
+
+    notifier: str
+    routes: Sequence[Route]
+    silences: Sequence[Silence]
+    now: datetime
+
+    def again(self, told: Iterable[Told], known: Mapping[str, Episode]) -> Iterator[Delivery]:
+        """Gives what is due of what was shown before."""
+        for record in told:
+            members = [known[name] for name in record.episodes if name in known]
+            if members:
+                yield from self._brought_up(record, members)
+
+    def _brought_up(self, record: Told, members: Sequence[Episode]) -> Iterator[Delivery]:
+        if all(self._is_silent(episode, self.now) for episode in members):
+            return
+        notice = replace(notice_of(members), subject=record.subject, reminder=record.reminder)
+        route = self._followed_by(notice.episodes[0])
+        if notice.is_over and (record.is_over or not route.resolved):
+            return
+        digest = digest_of(notice)
+        if digest == record.digest:
+            if notice.is_over or not route.repeat or self.now - record.at < route.repeat:
+                return
+            notice = replace(notice, reminder=record.reminder + 1)
+        yield Delivery(self.notifier, notice, record.shown, digest)
+
+    def anew(self, fresh: Iterable[Episode]) -> Iterator[Delivery]:
+        """Gives what is due of what was never shown: together what began in one look, if many."""
+        groups: dict[tuple[int, str, str], list[Episode]] = {}
+        for episode in fresh:
+            route = self._route(episode)
+            if route is not None and self._is_news(episode, route):
+                place = (self.routes.index(route), episode.target, episode.first_seen)
+                groups.setdefault(place, []).append(episode)
+        for (at, _, _), members in groups.items():
+            above = self.routes[at].group_above
+            together = [members] if 0 < above < len(members) else [[each] for each in members]
+            for part in together:
+                notice = notice_of(part)
+                yield Delivery(self.notifier, notice, "", digest_of(notice))
+
+    def _route(self, episode: Episode) -> Route | None:
+        return next((route for route in self.routes if route.matcher.matches(episode)), None)
+
+    def _followed_by(self, episode: Episode) -> Route:
+        """Gives the route that counts for what was told, though it may stand otherwise now."""
+        concerning = (route for route in self.routes if route.matcher.concerns(episode))
+        return self._route(episode) or next(concerning, self.routes[0])
+
+    def _is_news(self, episode: Episode, route: Route) -> bool:
+        if self._is_silent(episode, self.now):
+            return False
+        if not episode.is_over:
+            return True
+        end = _end(episode)
+        is_old = route.since is not None and end < route.since
+        return route.resolved and not is_old and not self._is_silent(episode, end)
+
+    def _is_silent(self, episode: Episode, moment: datetime) -> bool:
+        return any(silence.holds(episode, moment) for silence in self.silences)
+
+
+def _end(episode: Episode) -> datetime:
+    """Gives when the last thing happened to an episode; the present time can't be before it."""
+    times = [episode.first_seen, *(event.time for event in episode.life)]
+    moments = [moment for moment in map(moment_of, times) if moment is not None]
+    return max(moments, default=datetime.min.replace(tzinfo=UTC))

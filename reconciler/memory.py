@@ -1,0 +1,119 @@
+"""What outlives a run: keys, sightings, inventories, the history. Where it is kept, by settings."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.core.errors import ConfigError
+from reconciler.settings import Settings, surroundings
+
+if TYPE_CHECKING:
+    from reconciler.adapters.history.database import DatabaseHistory
+    from reconciler.core.redact import Redaction
+    from reconciler.ports import InventoryStore, Sightings
+
+_LEAST_KEY = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered about one target.
+
+    Attributes:
+        redaction: Masks secrets, always by the same key, so that digests can be compared.
+        sightings: Remembers since when drifts are seen.
+        inventory: Remembers what was declared.
+    """
+
+    redaction: "Redaction"
+    sightings: "Sightings"
+    inventory: "InventoryStore"
+
+
+def memory_of(settings: Settings, identity: str) -> Memory:
+    """Gives what this installation remembers about a target, in its state folder.
+
+    Args:
+        settings: Where that is.
+        identity: Names the target, its source and its cluster.
+    """
+    from reconciler.adapters.history.inventory import InventoryFile
+    from reconciler.adapters.history.key import installation_key
+    from reconciler.adapters.history.sightings import SightingFile
+    from reconciler.core.redact import Redaction
+
+    state = state_folder(settings)
+    return Memory(
+        Redaction(installation_key(state / "digest.key")),
+        SightingFile(state / identity / "sightings.json"),
+        InventoryFile(state / identity / "inventory.json"),
+    )
+
+
+def shared_memory_of(
+    settings: Settings, target: str, identity: str, history: "DatabaseHistory"
+) -> Memory:
+    """Gives what all replicas remember about a target that is kept true.
+
+    Raises:
+        ConfigError: The file that holds the key can't be read, or holds too little.
+    """
+    from reconciler.adapters.history.inventory import InventoryFile
+    from reconciler.adapters.history.sightings import KnownSightings
+    from reconciler.core.redact import Redaction
+
+    file = InventoryFile(state_folder(settings) / identity / "inventory.json")
+    return Memory(
+        Redaction(history_key(settings)),
+        KnownSightings(history, target),
+        history.inventory(target) if settings.history.database else file,
+    )
+
+
+def open_history(settings: Settings, *, create: bool = True) -> "DatabaseHistory":
+    """Opens the history: the configured database, or a file in the state folder.
+
+    Raises:
+        ConfigError: The setting names no database.
+        HistoryError: It can't be reached, or there is none and none is to be made.
+    """
+    from reconciler.adapters.history.database import DatabaseHistory
+
+    database = settings.history.database or str(state_folder(settings) / "history.db")
+    return DatabaseHistory.open(database, history_key(settings), create=create)
+
+
+def history_key(settings: Settings) -> bytes:
+    """Gives the secret key of the history's chain, and of the digests that it holds.
+
+    Raises:
+        ConfigError: The file that holds it can't be read, or holds too little.
+    """
+    from reconciler.adapters.history.key import installation_key
+
+    if not settings.history.key_file:
+        return installation_key(state_folder(settings) / "digest.key")
+    try:
+        key = Path(settings.history.key_file).read_bytes().strip()
+    except OSError as error:
+        raise ConfigError(
+            f"history.key_file: {settings.history.key_file} can't be read: {error.strerror}",
+            fix="mount the Secret that holds it",
+        ) from None
+    if len(key) < _LEAST_KEY:
+        raise ConfigError(
+            f"history.key_file: the key is shorter than {_LEAST_KEY} bytes",
+            fix="make one: head -c 32 /dev/urandom | base64",
+        )
+    return hashlib.sha256(key).digest()
+
+
+def state_folder(settings: Settings) -> Path:
+    """Gives the folder of what can't be had again."""
+    return Path(settings.state_dir) if settings.state_dir else surroundings().state_dir
+
+
+def cache_folder(settings: Settings) -> Path:
+    """Gives the folder of what can be had again."""
+    return Path(settings.cache_dir) if settings.cache_dir else surroundings().cache_dir

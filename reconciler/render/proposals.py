@@ -1,0 +1,238 @@
+"""A drift as a pull request: its title, what it says, and the file that it adds.
+
+The file is the record of the drift. Its merge approves the restore of exactly the plan that it
+names; its closing without a merge says no. The same drift always makes the same texts, so that a
+pull request is updated only when there is news.
+"""
+
+import re
+from typing import Final, assert_never
+
+from reconciler.core.drift import Change, ChangeType, DriftType, Severity
+from reconciler.core.notices import Episode, Notice
+from reconciler.core.resource import JsonObject
+from reconciler.render.ages import minute, moment
+from reconciler.render.changes import changed_lines
+from reconciler.render.json_values import json_value
+from reconciler.render.markdown import LIMIT, code, fenced, size
+from reconciler.render.notices import changes_of, field_line, short_values
+from reconciler.render.serialized import json_text
+from reconciler.render.summaries import counted, short_revision
+from reconciler.render.terminal import Style, truncated
+from reconciler.render.values import block
+
+#: Where records are, from the repository's top. A hidden folder: no renderer reads it.
+RECORDS: Final = ".plumbline/reverts"
+
+SCHEMA: Final = "plumbline.dev/revert/v1"
+
+#: GitHub takes titles of up to 256 characters, GitLab and Gitea of up to 255; this is for reading.
+_TITLE: Final = 120
+
+#: How many characters of a line, how many lines of one value, and how much of one object.
+_LINE: Final = 400
+_LINES: Final = 40
+_OBJECT: Final = 16_384
+
+#: Room for the sentence that says how many objects are left out.
+_LEFT_OUT: Final = 100
+
+_STYLE: Final = Style(colour=False, width=0)
+
+_TYPES: Final = {
+    DriftType.MISSING: "is missing",
+    DriftType.MODIFIED: "differs from Git",
+    DriftType.UNMANAGED: "isn't in Git",
+    DriftType.PENDING: "isn't rolled out",
+    DriftType.UNREADABLE: "can't be read",
+}
+
+#: Titles and commit messages have no code spans. What might be a mention (`@`), a reference (`#`,
+#: `!`, `&`, `%`, `~`, `$`), markup or an address in them is left out of names.
+_NOT_PLAIN: Final = re.compile(r"[^\w ./:()…-]|://")
+_NOT_IN_FILE: Final = re.compile(r"[^A-Za-z0-9._-]|^\.")
+
+
+def record_path(target: str) -> str:
+    """Gives the path of a target's record, from the repository's top."""
+    return f"{RECORDS}/{_NOT_IN_FILE.sub(_escape, target)}.json"
+
+
+def _escape(match: "re.Match[str]") -> str:
+    return "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "surrogatepass"))
+
+
+def record_text(notice: Notice, plan: str) -> str:
+    """Writes the record of a drift as JSON, with a newline at the end.
+
+    Args:
+        notice: What drifted; secrets in it are masked already.
+        plan: The plan that a merge approves, by its digest.
+    """
+    document: JsonObject = json_value(
+        {
+            "schema": SCHEMA,
+            "meaning": "Merging this approves the restore of exactly this plan; closing it says no",
+            "target": notice.target,
+            "plan": plan,
+            "drifts": [_drift(episode) for episode in _ordered(notice)],
+        }
+    )
+    return json_text(document)
+
+
+def proposal_title(notice: Notice) -> str:
+    """Says in one line what is to be restored."""
+    return truncated(f"Restore {_plain(notice.target)}: {_plain(_what(notice))}", _TITLE)
+
+
+def proposal_message(notice: Notice, plan: str) -> str:
+    """Writes the message of the commit that adds the record."""
+    target = _plain(notice.target)
+    return (
+        f"Record the drift of {truncated(target, _TITLE // 2)}\n\n"
+        f"{truncated(_plain(_what(notice)), _TITLE)}.\n"
+        f"Merging this approves the restore of exactly plan {_plain(plan)}.\n"
+    )
+
+
+def proposal_body(notice: Notice, plan: str) -> str:
+    """Writes what a pull request says, as Markdown of at most 65,536 characters.
+
+    Args:
+        notice: What drifted; secrets in it are masked already.
+        plan: The plan that a merge approves, by its digest.
+    """
+    head = _head(notice, plan)
+    room = LIMIT - size(head) - _LEFT_OUT
+    objects: list[str] = []
+    shown = 0
+    episodes = _ordered(notice)
+    for episode in episodes:
+        lines = _object(episode)
+        room -= size(lines)
+        if room < 0:
+            break
+        objects += lines
+        shown += 1
+    if shown < len(episodes):
+        left = counted(len(episodes) - shown, "more object")
+        objects += [f"**{left}, left out here: the record in this pull request has all.**", ""]
+    return "\n".join([*head, *objects])
+
+
+def _ordered(notice: Notice) -> list[Episode]:
+    """Gives the episodes in an order that doesn't depend on how they were found."""
+    rank = list(Severity).index
+    return sorted(
+        notice.episodes, key=lambda each: (rank(each.severity), str(each.key), each.drift)
+    )
+
+
+def _what(notice: Notice) -> str:
+    first, *others = notice.episodes
+    if others:
+        return f"{counted(len(notice.episodes), 'object')} drifted"
+    return f"{first.key} {_TYPES[first.type]}"
+
+
+def _plain(text: str) -> str:
+    return _NOT_PLAIN.sub("_", text)
+
+
+def _head(notice: Notice, plan: str) -> list[str]:
+    ranks = ((each, sum(e.severity is each for e in notice.episodes)) for each in Severity)
+    severities = ", ".join(f"{count:,} {each}" for each, count in ranks if count)
+    drifted = f"**{counted(len(notice.episodes), 'object')} drifted** ({severities})"
+    revision = next((each.revision for each in notice.episodes if each.revision), "")
+    at = f" as of Git at {code(short_revision(revision))}" if revision else ""
+    return [
+        f"{drifted} in the cluster of target {code(notice.target)}{at}.",
+        "",
+        f"- **Merge** this to restore them: it approves exactly the plan {code(plan)}. If the",
+        "  cluster or Git moves before it is carried out, nothing is written, and it is asked anew.",
+        "- **Close** this to leave the cluster as it is.",
+        "",
+        f"No manifest changes. The one file here, {code(record_path(notice.target))}, is the",
+        "record of the drift. This pull request follows the drift, and closes once it is gone.",
+        "",
+    ]
+
+
+def _object(episode: Episode) -> list[str]:
+    then = moment(episode.first_seen)
+    about = [f"Since {minute(then) if then else code(episode.first_seen)}"]
+    if episode.actor:
+        about.append(f"by {code(episode.actor)}")
+    lines = [
+        f"### {code(str(episode.key))} {_TYPES[episode.type]} ({episode.severity})",
+        "",
+        f"{', '.join(about)}.",
+        "",
+    ]
+    if episode.note:
+        lines += [f"Note: {code(episode.note)}", ""]
+    changes = changes_of(episode)
+    body: list[str] = []
+    shown = 0
+    for path, change in changes:
+        written = _change(path, change)
+        if size(lines) + size(body) + size(written) > _OBJECT:
+            break
+        body += written
+        shown += 1
+    if body:
+        lines += [*fenced(body), ""]
+    if shown < len(changes):
+        lines += [f"{counted(len(changes) - shown, 'more field')}, left out here.", ""]
+    return lines
+
+
+def _change(path: str, change: Change) -> list[str]:
+    """Writes a field: on one line where its values are short, else with their lines below."""
+    line = field_line(path, change)
+    if short_values(change):
+        return [truncated(line, _LINE)]
+    match change.change:
+        case ChangeType.ADDED:
+            below = [f"+ {each}" for each in block(change.live)]
+        case ChangeType.REMOVED:
+            below = [f"- {each}" for each in block(change.desired)]
+        case ChangeType.CHANGED:
+            below = changed_lines(change, _STYLE)
+        case _:
+            assert_never(change.change)
+    if len(below) > _LINES + 1:
+        below = [*below[:_LINES], f"… ({counted(len(below) - _LINES, 'more line')})"]
+    # `#` as first sign: where a diff is coloured, this line is none of it.
+    return [truncated(each, _LINE) for each in (f"# {line[2:]}", *below)]
+
+
+def _drift(episode: Episode) -> JsonObject:
+    key = episode.key
+    return {
+        "id": episode.drift,
+        "type": episode.type.value,
+        "severity": episode.severity.value,
+        "firstSeen": episode.first_seen,
+        "resource": {**key._asdict(), "namespace": key.namespace or None},
+        "by": episode.actor or None,
+        "note": episode.note or None,
+        "revision": episode.revision or None,
+        "changes": [_field(path, change) for path, change in changes_of(episode)],
+    }
+
+
+def _field(path: str, change: Change) -> JsonObject:
+    document: JsonObject = {
+        "path": path,
+        "change": change.change.value,
+        "desired": change.desired,
+        "live": change.live,
+    }
+    if change.masked is not None:
+        document["digest"] = {
+            "desired": change.masked.desired or None,
+            "live": change.masked.live or None,
+        }
+    return document
