@@ -20,6 +20,7 @@ from reconciler.bootstrap import How, open_target
 from reconciler.controller import Target
 from reconciler.core.errors import ConfigError
 from reconciler.core.plan import Plan
+from reconciler.forging import follower_of
 from reconciler.keeper import Keeper
 from reconciler.leading import Seat, Seats
 from reconciler.policies import policy_of
@@ -58,6 +59,7 @@ class Assembly:
         metrics: Tell who leads.
         bound: How many keepers may be busy at the same time.
         seats: This replica's part in each target.
+        say: Tells what happens, in the log.
         traces: See what a cycle waits for; None where nobody does.
     """
 
@@ -69,6 +71,7 @@ class Assembly:
     metrics: Metrics
     bound: threading.BoundedSemaphore
     seats: Seats
+    say: Callable[..., None]
     traces: "Traces | None" = None
     _watches: Watches | None = None
 
@@ -98,20 +101,27 @@ class Assembly:
         cluster: Cluster = GuardedCluster(opened.cluster, seat.held)
         if self.traces is not None:
             made, cluster = self._seen(made, self.traces), self.traces.cluster(cluster)
+        policy = policy_of(self.settings, target)
+        follower = follower_of(
+            self.settings, target, policy, self.history, made.redaction, seat.held, self.say
+        )
         keeper = Keeper(
             target=made,
             cluster=cluster,
-            policy=policy_of(self.settings, target),
+            policy=policy,
             history=self.history,
             witnesses=self.witnesses,
             leads=seat.held,
             stamp=stamp,
             verifying=verifying,
-            observers=self.observers,
+            observers=(*self.observers, follower) if follower else self.observers,
             monotonic=monotonic,
             bound=self.bound,
             span=self.traces.cycle if self.traces is not None else nullcontext,
         )
+        if follower is not None:
+            follower.start(lambda: keeper.last)
+            self.stack.callback(follower.stop)
         return Followed(keeper, seat, live)
 
     @staticmethod

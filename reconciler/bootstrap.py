@@ -4,7 +4,7 @@ import hashlib
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.controller import Target
     from reconciler.core.ignore import IgnoreRule
     from reconciler.core.redact import Redaction
-    from reconciler.ports import Comparer, Live, Source
+    from reconciler.ports import AnswerStore, Comparer, Live, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +90,8 @@ def open_target(
     # that is: what a chart needs of it is promised. Not where the target is kept true: who stands
     # by for days, and then acts, must not act on what Git said in the beginning.
     namespace: Future[str] = Future()
-    source: Source = open_source(settings, target, namespace.result)
-    if history is None:
-        source = Begun(source)
+    opened = open_source(settings, target, namespace.result)
+    source: Source = Begun(opened) if history is None else _holding(opened)
     try:
         return _open_target(settings, target, how, source, namespace, history)
     finally:
@@ -119,14 +118,14 @@ def _open_target(
         memory = memory_of(settings, identity)
     else:
         memory = shared_memory_of(settings, target.name, identity, history)
-    answers = cache_folder(settings) / "answers" / f"{identity}.json"
+    answers = _answers(cache_folder(settings) / "answers" / f"{identity}.json", how, history)
     offline = how.offline or not settings.cluster.dry_runs
     return Opened(
         Target(
             name=target.name,
             source=source,
             live=live,
-            comparer=_comparer(live, None if offline else cluster, how, answers, memory.redaction),
+            comparer=_comparer(live, None if offline else cluster, answers, memory.redaction),
             namespace=namespace,
             scope=frozenset(target.scope.namespaces),
             rules=(*builtin_rules(), *(_rule(n, each) for n, each in enumerate(target.ignore, 1))),
@@ -141,16 +140,30 @@ def _open_target(
 
 
 def _comparer(
-    live: "Live", cluster: "KubeCluster | None", how: How, answers: Path, redaction: "Redaction"
+    live: "Live", cluster: "KubeCluster | None", answers: "AnswerStore", redaction: "Redaction"
 ) -> "Comparer":
     if cluster is None:
         from reconciler.adapters.comparers.offline import OfflineComparer
 
         return OfflineComparer(live)
     from reconciler.adapters.comparers.server import ServerComparer
-    from reconciler.adapters.history.answers import AnswerFile, NoAnswers
 
-    return ServerComparer(cluster, NoAnswers() if how.fresh else AnswerFile(answers), redaction)
+    return ServerComparer(cluster, answers, redaction)
+
+
+def _answers(file: Path, how: How, history: "DatabaseHistory | None") -> "AnswerStore":
+    from reconciler.adapters.history.answers import AnswerFile, HeldAnswers, NoAnswers
+
+    if how.fresh:
+        return NoAnswers()
+    return AnswerFile(file) if history is None else HeldAnswers(AnswerFile(file))
+
+
+def _holding(source: GitSource) -> GitSource:
+    """Has a source that is read again and again decode only what Git has changed."""
+    from reconciler.adapters.sources.kept import HeldRendering, RenderedCache
+
+    return replace(source, renderings=HeldRendering(RenderedCache(source.cache / "rendered")))
 
 
 def open_cluster(settings: Settings) -> "KubeCluster":

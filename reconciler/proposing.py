@@ -23,7 +23,14 @@ from reconciler.deliberation import Deliberation
 from reconciler.delivery import enriched
 from reconciler.hearing import take_down
 from reconciler.ports import Branches, Forge, History, NoticeStore
-from reconciler.render.proposals import proposal_body, proposal_title, record_path, record_text
+from reconciler.render.markdown import code
+from reconciler.render.proposals import (
+    proposal_body,
+    proposal_message,
+    proposal_title,
+    record_path,
+    record_text,
+)
 
 #: Under which name the store remembers pull requests.
 _NOTIFIER = "pull request"
@@ -162,20 +169,24 @@ class Proposer:
         return f"{there.url} was {there.state} by {there.by}, which doesn't count: {said.text}"
 
     def _propose(
-        self, done: Deliberation, content: str, there: PullRequest | None, note: str
+        self, done: Deliberation, written: str, there: PullRequest | None, note: str
     ) -> str:
         notice, plan = self._notice(done), done.proposed
-        title, body = proposal_title(notice), proposal_body(notice, plan, note)
-        files = {record_path(self._target): record_text(notice, plan)}
-        revision = done.look.report.revision
-        head = self._repository.branches.push(self.branch, BranchContent(revision, files, title))
+        title, body = proposal_title(notice), proposal_body(notice, plan.digest)
+        body = f"> {code(note)}\n\n{body}" if note else body
+        content = BranchContent(
+            base=done.look.report.revision,
+            files={record_path(self._target): record_text(notice, plan.digest)},
+            message=proposal_message(notice, plan.digest),
+        )
+        head = self._repository.branches.push(self.branch, content)
         forge = self._repository.forge
         if there is not None and there.state is PullRequestState.OPEN:
             forge.update(there.number, title, body)
             number = there.number
         else:
             number = forge.open(self.branch, self._repository.base, title, body).number
-        self._save(Proposed(number, head, content))
+        self._save(Proposed(number, head, written))
         return f"pull request {number} proposes {plan.digest}"
 
     def _notice(self, done: Deliberation) -> Notice:

@@ -1,5 +1,6 @@
 """The controller, put together: every target with its watches, its Lease, its history."""
 
+import gc
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -34,6 +35,8 @@ _HUNG_AFTER = 900.0
 _POLL = 1.0
 #: Seconds from one look for events that are too old to keep to the next.
 _TIDY = 3600.0
+#: Seconds from one collection of garbage that refers to itself, be it ever so old, to the next.
+_COLLECT = 300.0
 
 _LOOKED = frozenset({CycleResult.DONE, CycleResult.UNMOVED})
 
@@ -136,7 +139,7 @@ def build(settings: Settings, targets: Sequence[TargetSettings]) -> Service:
         traces = traces_of(settings.traces, stack)
         told = (*told, traces) if traces is not None else told
         assembly = Assembly(
-            settings, stack, told, history, witnesses, metrics, bound, seats, traces
+            settings, stack, told, history, witnesses, metrics, bound, seats, logs.say, traces
         )
         followed = [assembly.followed(target) for target in targets]
         keepers = [each.keeper for each in followed]
@@ -147,6 +150,7 @@ def build(settings: Settings, targets: Sequence[TargetSettings]) -> Service:
         schedule = Schedule(
             keepers, interval=interval, jitter=jitter, workers=settings.schedule.workers
         )
+        schedule.also("garbage", _COLLECT, gc.collect)
         if retention:
             schedule.also("retention", _TIDY, lambda: _tidy(history, retention, logs))
         return Service(followed, schedule, stack.pop_all(), logs)

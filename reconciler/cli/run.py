@@ -16,6 +16,8 @@ from reconciler.settings import DEFAULT_FILE, target_named
 #: Kubernetes kills after 30 seconds (terminationGracePeriodSeconds); then nobody would know why.
 #: Whatever is under way may be cut off: writes have preconditions, the history is transactional.
 _ENDS_WITHIN = 25.0
+#: Collections of the middle generation before one of the oldest.
+_NEVER = 1_000_000_000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -35,8 +37,11 @@ def run(options: argparse.Namespace) -> ExitCode:
     """
     from reconciler.service import build
 
-    # Verbs that end soon do without; this one may run for years.
+    # Verbs that end soon do without; this one may run for years. The oldest generation, which is
+    # all that is live and declared, is gone through by the schedule alone: that takes as long as
+    # a cycle, and would else come in the middle of one.
     gc.enable()
+    gc.set_threshold(*gc.get_threshold()[:2], _NEVER)
     settings = settings_of(options)
     targets = [target_named(settings, name) for name in options.targets] or settings.targets
     if not targets:

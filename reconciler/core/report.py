@@ -8,7 +8,6 @@ from reconciler.core.drift import Drift
 from reconciler.core.outcome import Outcome
 from reconciler.core.resource import ResourceKey
 
-
 #: Said wherever nobody witnessed the requests.
 PROGRAMS: Final = (
     "who did it is told by field manager, which names a program: where an audit log or a webhook "

@@ -29,10 +29,11 @@ SCHEMA: Final = "plumbline.dev/revert/v1"
 #: GitHub takes titles of up to 256 characters, GitLab and Gitea of up to 255; this is for reading.
 _TITLE: Final = 120
 
-#: How many characters of a line, how many lines of one value, and how much of one object.
+#: How many characters of a line, how many lines of one value, and how much of one object, in which
+#: there is always room for one field.
 _LINE: Final = 400
 _LINES: Final = 40
-_OBJECT: Final = 16_384
+_OBJECT: Final = 24_576
 
 #: Room for the sentence that says how many objects are left out.
 _LEFT_OUT: Final = 100
@@ -83,7 +84,7 @@ def record_text(notice: Notice, plan: str) -> str:
 
 def proposal_title(notice: Notice) -> str:
     """Says in one line what is to be restored."""
-    return truncated(f"Restore {_plain(notice.target)}: {_plain(_what(notice))}", _TITLE)
+    return truncated(f"Restore {_plain(notice.target)}: {_what(notice)}", _TITLE)
 
 
 def proposal_message(notice: Notice, plan: str) -> str:
@@ -91,7 +92,7 @@ def proposal_message(notice: Notice, plan: str) -> str:
     target = _plain(notice.target)
     return (
         f"Record the drift of {truncated(target, _TITLE // 2)}\n\n"
-        f"{truncated(_plain(_what(notice)), _TITLE)}.\n"
+        f"{truncated(_what(notice), _TITLE)}.\n"
         f"Merging this approves the restore of exactly plan {_plain(plan)}.\n"
     )
 
@@ -133,7 +134,7 @@ def _what(notice: Notice) -> str:
     first, *others = notice.episodes
     if others:
         return f"{counted(len(notice.episodes), 'object')} drifted"
-    return f"{first.key} {_TYPES[first.type]}"
+    return f"{_plain(str(first.key))} {_TYPES[first.type]}"
 
 
 def _plain(text: str) -> str:
@@ -150,7 +151,8 @@ def _head(notice: Notice, plan: str) -> list[str]:
         f"{drifted} in the cluster of target {code(notice.target)}{at}.",
         "",
         f"- **Merge** this to restore them: it approves exactly the plan {code(plan)}. If the",
-        "  cluster or Git moves before it is carried out, nothing is written, and it is asked anew.",
+        "  cluster or Git moves before that is carried out, nothing is written, and you are asked",
+        "  anew.",
         "- **Close** this to leave the cluster as it is.",
         "",
         f"No manifest changes. The one file here, {code(record_path(notice.target))}, is the",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.core.errors import ConfigError
+from reconciler.settings.forge import ForgeSettings, GitHubAppSettings
 from reconciler.settings.model import (
     ENV_PREFIX,
     ClusterSettings,
@@ -44,6 +45,8 @@ from reconciler.settings.target import (
 __all__ = [
     "DEFAULT_FILE",
     "ENV_PREFIX",
+    "ForgeSettings",
+    "GitHubAppSettings",
     "TraceSettings",
     "ApprovalRuleSettings",
     "ApprovalSettings",

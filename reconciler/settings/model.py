@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from reconciler.settings.forge import ForgeSettings
 from reconciler.settings.people import ApprovalSettings
 from reconciler.settings.target import TargetSettings
 
@@ -161,6 +162,7 @@ class Settings:
         history: Where the controller remembers what happened.
         witnesses: Who sees the requests that change objects.
         approvals: Whose yes counts, and for how long.
+        forge: Where pull requests are opened.
         hooks: Where forges tell of pushes.
         serve: Where the controller answers.
         traces: Where the controller's traces go.
@@ -178,6 +180,7 @@ class Settings:
     history: HistorySettings = field(default_factory=HistorySettings)
     witnesses: WitnessSettings = field(default_factory=WitnessSettings)
     approvals: ApprovalSettings = field(default_factory=ApprovalSettings)
+    forge: ForgeSettings = field(default_factory=ForgeSettings)
     hooks: HookSettings = field(default_factory=HookSettings)
     serve: ServeSettings = field(default_factory=ServeSettings)
     traces: TraceSettings = field(default_factory=TraceSettings)

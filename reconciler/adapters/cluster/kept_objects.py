@@ -52,10 +52,14 @@ class KeptObjects:
         """Whether the objects of these namespaces (of all, if empty) are kept."""
         return not self.spaces or bool(spaces and spaces <= self.spaces)
 
+    def share(self, body: JsonObject) -> JsonObject:
+        """Gives an object that was just decoded, with what it has in common with others shared."""
+        return self._sharing.shared(body)
+
     def wanted(
         self, listed: Iterable[tuple[ResourceKey, JsonObject]]
     ) -> dict[ResourceKey, JsonObject]:
-        """Gives what of a LIST is to be kept, in the form in which it is kept."""
+        """Gives what of a LIST, whose objects are shared, is to be kept, as it is kept."""
         return {key: self._form(body) for key, body in listed if self._is_wanted(key)}
 
     def replace(self, objects: dict[ResourceKey, JsonObject], version: str) -> bool:
@@ -74,13 +78,13 @@ class KeptObjects:
             return False
         if event.type == DELETED:
             return self.objects.pop(event.key, None) is not None
-        self.objects[event.key] = self._form(event.body)
+        self.objects[event.key] = self._form(self.share(event.body))
         return True
 
     def _form(self, body: JsonObject) -> JsonObject:
         if self.versions_only:
             return {"metadata": {"resourceVersion": _version_of(body)}}
-        return self._sharing.shared(body)
+        return body
 
     def _is_wanted(self, key: ResourceKey) -> bool:
         return not self.spaces or key.namespace in self.spaces

@@ -1,6 +1,6 @@
 """Reads whole kinds by LISTs: paged, side by side, decoded from the raw bodies."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -25,6 +25,14 @@ _FORBIDDEN = 403
 _NOT_FOUND = 404
 _NOT_ALLOWED = 405
 _EXPIRED = 410
+
+
+#: Makes of an object, as soon as its page is there, what is given in its place.
+_Form = Callable[[JsonObject], JsonObject]
+
+
+def _as_it_is(item: JsonObject) -> JsonObject:
+    return item
 
 
 @dataclass(slots=True)
@@ -116,7 +124,7 @@ class Lister:
         part.unread += [Unread(kind.group, kind.kind, space, reason) for space in spaces or [""]]
 
     def snapshot(
-        self, kind: ResourceKind, namespace: str, accept: str = JSON
+        self, kind: ResourceKind, namespace: str, accept: str = JSON, form: _Form = _as_it_is
     ) -> tuple[Iterator[tuple[ResourceKey, JsonObject]], str]:
         """Reads all objects, or raises: half a LIST would make the rest look absent.
 
@@ -124,6 +132,7 @@ class Lister:
             kind: Of which kind.
             namespace: In which namespace; empty for all.
             accept: In which form they are wanted.
+            form: Makes of each object, as soon as its page is there, what is given in its place.
 
         Returns:
             The objects, and the resourceVersion that all of them are as of.
@@ -136,7 +145,7 @@ class Lister:
         path = collection_path(kind, namespace)
         for attempt in range(_RESTARTS):
             try:
-                items, version = self._pages(path, accept)
+                items, version = self._pages(path, accept, form)
             except RefusedError as refused:
                 if refused.answer.status != _EXPIRED or attempt == _RESTARTS - 1:
                     raise
@@ -144,7 +153,7 @@ class Lister:
                 break
         return _whole(kind, items), version
 
-    def _pages(self, path: str, accept: str) -> tuple[list[JsonObject], str]:
+    def _pages(self, path: str, accept: str, form: _Form) -> tuple[list[JsonObject], str]:
         query = {"limit": str(self._page)}
         items: list[JsonObject] = []
         version = ""
@@ -154,7 +163,8 @@ class Lister:
                 raise RefusedError(answer)
             try:
                 page = orjson.loads(answer.data)
-                items += page["items"] or ()
+                # A page at a time: all objects as they come may be many times what is kept of them.
+                items += [form(item) for item in page["items"] or ()]
                 about = page["metadata"]
                 following = about.get("continue")
                 # Every page's is the first one's; a server of somebody else's may see it otherwise.

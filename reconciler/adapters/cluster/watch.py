@@ -228,7 +228,7 @@ class Watch:
         scope = self.scope
         with self._means.slots:
             items, version = self._means.lister.snapshot(
-                scope.kind, scope.namespace, scope.accept("List")
+                scope.kind, scope.namespace, scope.accept("List"), self._kept.share
             )
             return self._kept.wanted(items), version
 

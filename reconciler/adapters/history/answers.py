@@ -12,7 +12,7 @@ from reconciler.adapters.files import read_json, write_private
 from reconciler.core.path import Item
 from reconciler.core.path import Path as FieldPath
 from reconciler.core.resource import ResourceKey
-from reconciler.ports import KeptAnswer
+from reconciler.ports import AnswerStore, KeptAnswer
 
 #: Moves when an entry's meaning does: a file of another format is as good as none.
 _FORMAT = 3
@@ -23,6 +23,8 @@ class AnswerFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        #: What was written last: of thousands of answers few are others the next time.
+        self._written: dict[ResourceKey, tuple[KeptAnswer, bytes]] = {}
 
     def load(self) -> Mapping[ResourceKey, KeptAnswer]:
         """Gives what was kept; empty where nothing was, or where it can't be read."""
@@ -36,9 +38,36 @@ class AnswerFile:
 
     def save(self, answers: Mapping[ResourceKey, KeptAnswer]) -> None:
         """Keeps these answers, in place of all earlier ones."""
-        entries = [_entry(key, answer) for key, answer in answers.items()]
+        written = {key: self._entry(key, answer) for key, answer in answers.items()}
+        entries = [orjson.Fragment(entry) for _, entry in written.values()]
         with suppress(OSError):
             write_private(self._path, orjson.dumps({"format": _FORMAT, "answers": entries}))
+        self._written = written
+
+    def _entry(self, key: ResourceKey, answer: KeptAnswer) -> tuple[KeptAnswer, bytes]:
+        known = self._written.get(key)
+        if known is not None and known[0] is answer:
+            return known
+        return answer, orjson.dumps(_entry(key, answer))
+
+
+class HeldAnswers:
+    """Answers held in memory before a store: who looks again and again reads it once."""
+
+    def __init__(self, store: AnswerStore) -> None:
+        self._store = store
+        self._held: Mapping[ResourceKey, KeptAnswer] | None = None
+
+    def load(self) -> Mapping[ResourceKey, KeptAnswer]:
+        """See `ports.AnswerStore`."""
+        if self._held is None:
+            self._held = self._store.load()
+        return self._held
+
+    def save(self, answers: Mapping[ResourceKey, KeptAnswer]) -> None:
+        """See `ports.AnswerStore`."""
+        self._held = answers
+        self._store.save(answers)
 
 
 class NoAnswers:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import orjson
 
@@ -40,9 +41,21 @@ class Kept:
     digest: str
 
 
+class Renderings(Protocol):
+    """Renderings by what they depend on. Losing one costs only time."""
+
+    def load(self, identity: Sequence[str]) -> Kept | None:
+        """Gives what was kept for an identity; None for nothing."""
+        ...
+
+    def save(self, identity: Sequence[str], kept: Kept) -> None:
+        """Keeps a rendering, unless its identity is empty; failing to is not an error."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class RenderedCache:
-    """Renderings by what they depend on. Losing one costs only time.
+    """See `Renderings`: in files.
 
     Attributes:
         folder: Where they are.
@@ -86,6 +99,31 @@ class RenderedCache:
     def _path(self, identity: Sequence[str]) -> Path:
         key = hashlib.sha256(orjson.dumps([_FORMAT, *identity])).hexdigest()
         return self.folder / f"{key}.bin"
+
+
+class HeldRendering:
+    """The last rendering held in memory before files: who looks again and again reads none."""
+
+    def __init__(self, files: RenderedCache) -> None:
+        self._files = files
+        self._held: tuple[tuple[str, ...], Kept] | None = None
+
+    def load(self, identity: Sequence[str]) -> Kept | None:
+        """See `Renderings`."""
+        held = self._held
+        if held is not None and held[0] == tuple(identity):
+            return held[1]
+        # Not both at once: they may be all that this process has.
+        self._held = held = None
+        kept = self._files.load(identity)
+        if kept is not None:
+            self._held = (tuple(identity), kept)
+        return kept
+
+    def save(self, identity: Sequence[str], kept: Kept) -> None:
+        """See `Renderings`."""
+        self._files.save(identity, kept)
+        self._held = (tuple(identity), kept) if identity else None
 
 
 def body_digest(body: JsonObject) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from reconciler.adapters.sources.folder import FolderTree
 from reconciler.adapters.sources.git import Git, failure
 from reconciler.adapters.sources.gittree import GitTree
-from reconciler.adapters.sources.kept import Kept, RenderedCache, body_digest, digest
+from reconciler.adapters.sources.kept import Kept, RenderedCache, Renderings, body_digest, digest
 from reconciler.adapters.sources.location import (
     LocalFolder,
     RemoteUrl,
@@ -69,6 +69,7 @@ class GitSource:
         environ: This process's environment. Programs are found by its PATH; git gets what
             `git.KEPT_VARIABLES` names, the renderers nothing.
         limits: How much the desired side may hold.
+        renderings: Where rendered manifests are kept; None for files in the cache.
     """
 
     repo: str = field(repr=False)
@@ -85,6 +86,7 @@ class GitSource:
     credential_helper: str = ""
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     limits: Limits = field(default_factory=Limits)
+    renderings: Renderings | None = field(default=None, repr=False)
 
     def fetch(self) -> Rendered:
         """Pins the revision and renders its manifests.
@@ -120,7 +122,7 @@ class GitSource:
 
     def _rendered(self, tree: Tree, path: str, choice: RenderChoice) -> Kept:
         renderer = self._renderer(choice)
-        cache = RenderedCache(self.cache / "rendered")
+        cache = self.renderings or RenderedCache(self.cache / "rendered")
         identity = renderer.identity(tree, path)
         kept = cache.load(identity) if identity else None
         if kept is not None:

@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.adapters.sources.source import GitSource
 from reconciler.core.errors import ConfigError, ManifestError, SourceError
+from reconciler.render.proposals import record_path
 from tests.integration.sources.conftest import Repository, config_map
 
 Make = Callable[..., GitSource]
@@ -180,6 +181,21 @@ def test_nothing_there(repository: Repository, source: Make) -> None:
     with pytest.raises(ManifestError, match=r"docs: no manifest is there.*\.yaml") as caught:
         source(repository.folder, path="docs").fetch()
     assert caught.value.problems[0].fix
+
+
+@pytest.mark.parametrize("in_git", [True, False])
+def test_the_record_of_a_drift_is_no_manifest(
+    repository: Repository, source: Make, in_git: bool
+) -> None:
+    # A record that were read would be a Secret here.
+    record = '{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "recorded"}}'
+    repository.write("a.yaml", config_map("a"))
+    repository.write(record_path("shop"), record)
+    repository.commit()
+    if not in_git:
+        shutil.rmtree(repository.folder / ".git")
+    rendered = source(repository.folder).fetch()
+    assert [m.body["metadata"]["name"] for m in rendered.manifests] == ["a"]
 
 
 def test_all_problems_are_told_at_once_with_file_line_and_fix(

@@ -11,10 +11,17 @@ from reconciler.render.explanations import explanation_text
 from reconciler.render.json_schema import report_schema
 from reconciler.render.markdown import report_markdown
 from reconciler.render.plans import plan_text
+from reconciler.render.proposals import (
+    proposal_body,
+    proposal_message,
+    proposal_title,
+    record_text,
+)
 from reconciler.render.serialized import json_text, report_json, report_yaml
 from reconciler.render.terminal import Style
 from reconciler.render.text import outcomes_text, report_text
 from tests.unit.render.cases import EXPLANATIONS, NOW, PLANS, REPORTS
+from tests.unit.render.proposing import NOTICES, PLAN
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "tests" / "testdata" / "render"
@@ -50,6 +57,13 @@ def renderings() -> dict[str, str]:
             each: explanation_text(explanation, style, NOW) for each, style in STYLES.items()
         }
         cases[name]["explanation.json"] = json_text(explanation_document(explanation))
+    for name, notice in NOTICES.items():
+        cases[f"proposal-{name}"] = {
+            "title.txt": proposal_title(notice) + "\n",
+            "body.md": proposal_body(notice, PLAN),
+            "message.txt": proposal_message(notice, PLAN),
+            "record.json": record_text(notice, PLAN),
+        }
     return {f"{case}/{file}": text for case, files in cases.items() for file, text in files.items()}
 
 
