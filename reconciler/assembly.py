@@ -162,6 +162,7 @@ def _refreshing(live: WatchedLive) -> Callable[[Target, Plan], Target]:
     def verifying(target: Target, plan: Plan) -> Target:
         catalog = live.catalog()
         found = {catalog.find(action.api_version, action.key.kind) for action in plan.actions}
-        return replace(target, live=Refreshed(live, {kind for kind in found if kind is not None}))
+        kinds = {kind for kind in found if kind is not None}
+        return replace(target, live=Refreshed(live, kinds, {each.key for each in plan.actions}))
 
     return verifying

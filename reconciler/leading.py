@@ -75,6 +75,13 @@ class Seats:
         self._seats[name] = Seat(name, leadership, replicas)
         return self._seats[name]
 
+    def held(self, name: str) -> bool:
+        """Whether this replica acts for a target at this very moment."""
+        if not self._namespace:
+            return True
+        seat = self._seats.get(name)
+        return seat is not None and seat.held()
+
     def tell(self, name: str) -> None:
         """Has whoever acts for a target look at it, if another replica does."""
         seat = self._seats.get(name)

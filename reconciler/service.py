@@ -19,6 +19,7 @@ from reconciler.core.moments import rfc3339
 from reconciler.core.suspension import SUSPENSION_TYPES, suspended_since
 from reconciler.leading import Seats
 from reconciler.memory import open_history, state_folder
+from reconciler.notifying import telling_of
 from reconciler.ports import History, Observer
 from reconciler.schedule import Schedule
 from reconciler.settings import Settings, TargetSettings
@@ -136,6 +137,8 @@ def build(settings: Settings, targets: Sequence[TargetSettings]) -> Service:
         witnesses = witnesses_of(settings.witnesses, state_folder(settings), stack)
         told: tuple[Observer, ...] = (logs, metrics, standing)
         seats = Seats(settings.lease.namespace, names, stack)
+        people = telling_of(settings.notify, names, history, seats.held, logs.say, stack)
+        told = (*told, people) if people is not None else told
         traces = traces_of(settings.traces, stack)
         told = (*told, traces) if traces is not None else told
         assembly = Assembly(

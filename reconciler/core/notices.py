@@ -224,7 +224,10 @@ def _said(what: str, event: Event) -> str:
 def notice_of(episodes: Sequence[Episode]) -> Notice:
     """Puts episodes of one target into one notice, the worst first."""
     rank = list(Severity).index
-    worst = sorted(episodes, key=lambda each: (rank(each.severity), str(each.key)))
+    worst = sorted(
+        episodes,
+        key=lambda each: (rank(each.severity), str(each.key), each.first_seen, each.drift),
+    )
     first = min(episodes, key=lambda each: (each.first_seen, each.drift))
     subject = f"{first.target}/{first.drift}/{first.first_seen}"
     return Notice(subject, first.target, tuple(worst))

@@ -26,6 +26,12 @@ from reconciler.settings.model import (
     TraceSettings,
     WitnessSettings,
 )
+from reconciler.settings.notify import (
+    NotifySettings,
+    RouteSettings,
+    SilenceSettings,
+    WebhookSettings,
+)
 from reconciler.settings.people import (
     ApprovalRuleSettings,
     ApprovalSettings,
@@ -45,6 +51,10 @@ from reconciler.settings.target import (
 __all__ = [
     "DEFAULT_FILE",
     "ENV_PREFIX",
+    "NotifySettings",
+    "RouteSettings",
+    "SilenceSettings",
+    "WebhookSettings",
     "ForgeSettings",
     "GitHubAppSettings",
     "TraceSettings",

@@ -1,7 +1,11 @@
-"""What every forge does, and every writer of branches: the fake's and a real Gitea's."""
+"""What every forge does, and every writer of branches: the fake's and a real Gitea's.
+
+GitHub's and GitLab's clients speak with servers that know their public descriptions.
+"""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +20,10 @@ from reconciler.adapters.sources.signing import Identity
 from reconciler.core.errors import ForgeError
 from reconciler.core.pull_requests import BranchContent, PullRequestState
 from reconciler.ports import Branches, Forge
+from tests.fakes.answering_http import AnsweringServer, Call, Reply
 from tests.fakes.forge import FakeForge
+from tests.fakes.github import FakeGitHub
+from tests.fakes.gitlab import FakeGitLab
 from tests.tools.gitea.server import Gitea
 
 BRANCH = "plumbline/revert/shop"
@@ -51,28 +58,31 @@ class World(Protocol):
 
 @dataclass
 class FakeWorld:
-    forge: FakeForge
+    """Two views of one memory: ours through an adapter, or none, and people's."""
+
+    forge: Forge
+    known: FakeForge
 
     @property
     def branches(self) -> FakeForge:
-        return self.forge
+        return self.known
 
     def content(self, text: str) -> BranchContent:
         return BranchContent("a" * 40, {FILE: text}, "Record the drift of shop")
 
     def merge(self, number: int) -> str:
-        self.forge.end(number, "ben", PullRequestState.MERGED)
+        self.known.end(number, "ben", PullRequestState.MERGED)
         return "ben"
 
     def close(self, number: int) -> str:
-        self.forge.end(number, "ben", PullRequestState.CLOSED)
+        self.known.end(number, "ben", PullRequestState.CLOSED)
         return "ben"
 
     def comments(self, number: int) -> list[str]:
-        return self.forge.comments.get(number, [])
+        return self.known.comments.get(number, [])
 
     def statuses(self, commit: str) -> list[tuple[bool, str]]:
-        return [self.forge.statuses[commit]] if commit in self.forge.statuses else []
+        return [self.known.statuses[commit]] if commit in self.known.statuses else []
 
 
 @dataclass
@@ -87,8 +97,7 @@ class GiteaWorld:
         return BranchContent(main["commit"]["id"], {FILE: text}, "Record the drift of shop")
 
     def merge(self, number: int) -> str:
-        path = f"/repos/ann/{self.name}/pulls/{number}/merge"
-        self.gitea.call("POST", path, {"Do": "merge"}, user="ben")
+        self.gitea.merge(f"ann/{self.name}", number, "ben", "merge")
         return "ben"
 
     def close(self, number: int) -> str:
@@ -116,10 +125,29 @@ def token(gitea: Gitea) -> str:
 _names = (f"shop-{number}" for number in itertools.count())
 
 
-@pytest.fixture(params=["fake", "gitea"])
+@contextmanager
+def served(answer: Callable[[Call], Reply], known: FakeForge, place: str) -> Iterator[World]:
+    """A world behind a server that speaks a forge's API."""
+    with AnsweringServer(answer) as server:
+        kind, project = place.split(":")
+        where = forge_place(f"{server.url}/{project}", ForgeKind(kind))
+        yield FakeWorld(open_forge(where, ForgeAccess(lambda: "t0ken")), known)
+        assert not server.failures, server.failures
+
+
+@pytest.fixture(params=["fake", "github", "gitlab", "gitea"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    known = FakeForge()
     if request.param == "fake":
-        yield FakeWorld(FakeForge())
+        yield FakeWorld(known, known)
+        return
+    if request.param == "github":
+        with served(FakeGitHub(known).answer, known, "github:ann/shop") as made:
+            yield made
+        return
+    if request.param == "gitlab":
+        with served(FakeGitLab(known).answer, known, "gitlab:group/sub/shop") as made:
+            yield made
         return
     gitea: Gitea = request.getfixturevalue("gitea")
     token: str = request.getfixturevalue("token")

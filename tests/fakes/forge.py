@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 from reconciler.core.errors import ForgeError, SourceError
 from reconciler.core.pull_requests import BranchContent, PullRequest, PullRequestState
 
+#: What servers before it let in, where a test names nothing else.
+TOKEN = "t0ken"
+
 
 class FakeForge:
     """See `ports.Forge` and `ports.Branches`: both, since a forge knows what was pushed.
@@ -30,7 +33,7 @@ class FakeForge:
     def find(self, branch: str) -> PullRequest | None:
         self._answer()
         numbers = [number for number, name in self._from.items() if name == branch]
-        return self._shown(max(numbers)) if numbers else None
+        return self.shown(max(numbers)) if numbers else None
 
     def open(self, branch: str, base: str, title: str, body: str) -> PullRequest:
         found = self.find(branch)
@@ -82,11 +85,20 @@ class FakeForge:
 
     def end(self, number: int, by: str, state: PullRequestState) -> None:
         """Does what a person does: merges or closes a pull request."""
-        found = self._shown(number)
+        found = self.shown(number)
         merged_as = found.head if state is PullRequestState.MERGED else ""
         self.pulls[number] = replace(found, state=state, by=by, merged_as=merged_as)
 
-    def _shown(self, number: int) -> PullRequest:
+    def has(self, branch: str) -> bool:
+        """Whether a branch was pushed."""
+        return branch in self._branches
+
+    def branch_of(self, number: int) -> str:
+        """From which branch a pull request is."""
+        return self._from[number]
+
+    def shown(self, number: int) -> PullRequest:
+        """A pull request as it is now."""
         found = self.pulls[number]
         pushed = self._branches.get(self._from[number])
         if found.state is PullRequestState.OPEN and pushed is not None:
@@ -96,7 +108,7 @@ class FakeForge:
     def _known(self, number: int) -> PullRequest:
         if number not in self.pulls:
             raise ForgeError(f"there is no pull request {number}")
-        return self._shown(number)
+        return self.shown(number)
 
     def _answer(self) -> None:
         if self.down:

@@ -8,6 +8,7 @@ import logging
 import re
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -148,6 +149,42 @@ def test_without_watches_it_is_looked_at_each_time(shop: Shop) -> None:
         assert shop.colour == "blue"
     finally:
         service.stop()
+
+
+def test_what_has_not_moved_is_not_read_from_files_again(shop: Shop) -> None:
+    made = settings(shop)
+    service = build(made, made.targets)
+    try:
+        keeper = service.followed[0].keeper
+        shop.recolour()
+        assert keeper.cycle().result is CycleResult.DONE
+        asked = keeper.target.live.requests.dry_run
+        assert asked
+        # The rendered manifests, and what the server once answered.
+        kept = [each for each in (shop.folder / "cache").rglob("*") if each.is_file()]
+        assert {each.parent.name for each in kept} >= {"rendered", "answers"}
+        for each in kept:
+            each.unlink()
+        shop.recolour()
+        until(lambda: keeper.cycle().result is CycleResult.DONE and shop.colour == "blue")
+        assert keeper.target.live.requests.dry_run == asked
+        assert not list((shop.folder / "cache" / "rendered").iterdir())
+    finally:
+        service.stop()
+
+
+class Knot:
+    """Something that refers to itself."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+def test_garbage_that_refers_to_itself_is_collected_by_the_schedule(shop: Shop) -> None:
+    made = settings(shop)
+    knot = weakref.ref(Knot())
+    with running(made):
+        until(lambda: knot() is None)
 
 
 def test_a_new_commit_is_rolled_out(shop: Shop) -> None:

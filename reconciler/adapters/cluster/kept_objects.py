@@ -7,6 +7,7 @@ from typing import Any
 from reconciler.adapters.cluster.sharing import Sharing
 from reconciler.adapters.cluster.transport import JSON
 from reconciler.adapters.cluster.watch_events import BOOKMARK, DELETED, WatchEvent, is_later
+from reconciler.core.errors import PlumblineError
 from reconciler.core.resource import JsonObject, ResourceKey, ResourceKind
 
 _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1,application/json"
@@ -26,9 +27,30 @@ class Scope:
     namespace: str = ""
     versions_only: bool = False
 
+    def covers(self, key: ResourceKey) -> bool:
+        """Whether an object is of this scope."""
+        kind = self.kind
+        is_of_kind = (kind.group, kind.kind) == (key.group, key.kind)
+        return is_of_kind and self.namespace in ("", key.namespace)
+
     def accept(self, suffix: str = "") -> str:
         """Gives the form in which objects are wanted, or, by its suffix, a `List` of them."""
         return _METADATA.format(suffix) if self.versions_only else JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a watch has to say.
+
+    Attributes:
+        objects: All objects of its scope; empty where `unread` isn't.
+        unread: Why they can't be told; empty where they can.
+        unreachable: The error, where that is because the server can't be reached.
+    """
+
+    objects: dict[ResourceKey, JsonObject]
+    unread: str = ""
+    unreachable: PlumblineError | None = None
 
 
 @dataclass(slots=True)
@@ -47,6 +69,8 @@ class KeptObjects:
     objects: dict[ResourceKey, JsonObject] = field(default_factory=dict)
     version: str = ""
     _sharing: Sharing = field(default_factory=Sharing)
+    #: Uids of objects that `put` found gone before the watch has told so.
+    _gone: set[str] = field(default_factory=set)
 
     def covers(self, spaces: frozenset[str]) -> bool:
         """Whether the objects of these namespaces (of all, if empty) are kept."""
@@ -66,7 +90,24 @@ class KeptObjects:
         """Takes what a LIST gave; says whether any object is another than before."""
         moved = _versions(objects) != _versions(self.objects)
         self.objects, self.version = objects, version
+        self._gone.clear()
         return moved
+
+    def put(self, key: ResourceKey, body: JsonObject | None) -> bool:
+        """Takes what one object is now, None for none, ahead of what the watch still brings.
+
+        Returns:
+            Whether it is another than before.
+        """
+        known = self.objects.get(key)
+        if body is None or not self._is_wanted(key):
+            if known is not None and _uid_of(known):
+                self._gone.add(_uid_of(known))
+            return self.objects.pop(key, None) is not None
+        if known is not None and not _is_newer(body, known):
+            return False
+        self.objects[key] = self._form(self.share(body))
+        return True
 
     def apply(self, event: WatchEvent) -> bool:
         """Takes an event; says whether any object is another than before."""
@@ -74,7 +115,7 @@ class KeptObjects:
         if not is_later(event.version, self.version):
             return False
         self.version = event.version
-        if event.type == BOOKMARK or not self._is_wanted(event.key):
+        if event.type == BOOKMARK or not self._is_wanted(event.key) or self._is_known(event):
             return False
         if event.type == DELETED:
             return self.objects.pop(event.key, None) is not None
@@ -86,12 +127,31 @@ class KeptObjects:
             return {"metadata": {"resourceVersion": _version_of(body)}}
         return body
 
+    def _is_known(self, event: WatchEvent) -> bool:
+        """Whether `put` was ahead of this."""
+        uid, known = _uid_of(event.body), self.objects.get(event.key)
+        if uid in self._gone:
+            if event.type == DELETED:
+                self._gone.discard(uid)
+            return True
+        if known is None or (event.type == DELETED and _uid_of(known) == uid):
+            return False
+        return not _is_newer(event.body, known)
+
     def _is_wanted(self, key: ResourceKey) -> bool:
         return not self.spaces or key.namespace in self.spaces
 
 
 def _version_of(body: JsonObject) -> Any:
     return body["metadata"].get("resourceVersion")
+
+
+def _uid_of(body: JsonObject) -> str:
+    return str(body["metadata"].get("uid") or "")
+
+
+def _is_newer(body: JsonObject, than: JsonObject) -> bool:
+    return is_later(str(_version_of(body) or ""), str(_version_of(than) or ""))
 
 
 def _versions(objects: dict[ResourceKey, JsonObject]) -> dict[ResourceKey, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from reconciler.adapters.cluster.addresses import collection_path
+from reconciler.adapters.cluster.addresses import collection_path, object_path
 from reconciler.adapters.cluster.rejection import grant, why_refused
 from reconciler.adapters.cluster.tally import Tally
 from reconciler.adapters.cluster.transport import JSON, Transport
@@ -152,6 +152,22 @@ class Lister:
             else:
                 break
         return _whole(kind, items), version
+
+    def one(self, kind: ResourceKind, key: ResourceKey) -> JsonObject | None:
+        """Reads one object; None where there is none.
+
+        Raises:
+            RefusedError: The server doesn't give it.
+            ClusterError: It couldn't be reached.
+        """
+        self._tally.got()
+        answer = self._transport.get(object_path(kind, key.namespace, key.name))
+        if answer.status == _NOT_FOUND:
+            return None
+        body = answer.json()
+        if not answer.ok or not isinstance(body, dict):
+            raise RefusedError(answer)
+        return body
 
     def _pages(self, path: str, accept: str, form: _Form) -> tuple[list[JsonObject], str]:
         query = {"limit": str(self._page)}

@@ -5,16 +5,29 @@ from collections.abc import Collection, Sequence
 from reconciler.adapters.cluster.watched import WatchedLive
 from reconciler.core.live import Listing, LiveState
 from reconciler.core.report import Requests
-from reconciler.core.resource import Catalog, ResourceKind
+from reconciler.core.resource import Catalog, ResourceKey, ResourceKind
 from reconciler.core.schema import Schema
 
 
 class Refreshed:
-    """Implements `ports.Live`: reads the kinds that were written anew before it answers."""
+    """Implements `ports.Live`: reads what was written anew before it answers."""
 
-    def __init__(self, live: WatchedLive, kinds: Collection[ResourceKind]) -> None:
+    def __init__(
+        self,
+        live: WatchedLive,
+        kinds: Collection[ResourceKind],
+        keys: Collection[ResourceKey] = (),
+    ) -> None:
+        """Wraps a live side.
+
+        Args:
+            live: Which one.
+            kinds: Of which something was written.
+            keys: What; empty for anything of these kinds.
+        """
         self._live = live
         self._kinds = kinds
+        self._keys = keys
 
     def catalog(self) -> Catalog:
         """Gives all kinds; see `ports.Live`."""
@@ -22,7 +35,7 @@ class Refreshed:
 
     def read(self, listings: Sequence[Listing]) -> LiveState:
         """Gives whole kinds; see `ports.Live`."""
-        self._live.refresh(self._kinds)
+        self._live.refresh(self._kinds, self._keys)
         return self._live.read(listings)
 
     def schema(self, kinds: Collection[ResourceKind]) -> Schema:

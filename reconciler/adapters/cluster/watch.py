@@ -6,13 +6,13 @@ told of: who reads it learns that it couldn't be read, rather than what was true
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
 from reconciler.adapters.cluster.addresses import collection_path
 from reconciler.adapters.cluster.cut import Cut
-from reconciler.adapters.cluster.kept_objects import KeptObjects, Scope
+from reconciler.adapters.cluster.kept_objects import KeptObjects, Scope, Seen
 from reconciler.adapters.cluster.listing import Lister, RefusedError, why_unread
 from reconciler.adapters.cluster.standing import Standing
 from reconciler.adapters.cluster.streams import Streams
@@ -25,6 +25,8 @@ from reconciler.core.resource import JsonObject, ResourceKey
 #: How long the server keeps a watch open, which is its own choice, too (apiserver,
 #: --min-request-timeout). Drawn by lot, so that not all of them begin anew at once.
 _WATCH_SECONDS = (1800, 3600)
+#: So many objects are read one by one rather than by a LIST.
+_FEW = 20
 #: The server may ask to wait for so many seconds at most.
 _LONGEST_WAIT = 30.0
 _FORBIDDEN = 403
@@ -32,21 +34,6 @@ _FINAL = frozenset({_FORBIDDEN, 404, 405})
 _EXPIRED = 410
 _TOO_MANY = 429
 _SERVER_FAULT = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a watch has to say.
-
-    Attributes:
-        objects: All objects of its scope; empty where `unread` isn't.
-        unread: Why they can't be told; empty where they can.
-        unreachable: The error, where that is because the server can't be reached.
-    """
-
-    objects: dict[ResourceKey, JsonObject]
-    unread: str = ""
-    unreachable: PlumblineError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,21 +132,32 @@ class Watch:
             self._cut()
         self._wake.set()
 
-    def refresh(self) -> None:
-        """Reads everything by a LIST at once, for who has just written.
+    def refresh(self, keys: Collection[ResourceKey] = ()) -> None:
+        """Reads objects at once, for who has just written: a few of them alone, or everything.
 
         Raises:
             ClusterError: It can't be read.
         """
         with self._listing:
+            verb = "get"
             try:
+                if 0 < len(keys) <= _FEW:
+                    self._put({key: self._means.lister.one(self.scope.kind, key) for key in keys})
+                    return
+                verb = "list"
                 objects, version = self._listed()
             except RefusedError as refused:
-                raise ClusterError(self._why(refused.answer, "list")) from refused
+                raise ClusterError(self._why(refused.answer, verb)) from refused
             with self._lock:
                 is_new = is_later(version, self._kept.version)
                 moved = is_new and self._kept.replace(objects, version)
         if moved:
+            self._moved()
+
+    def _put(self, found: Mapping[ResourceKey, JsonObject | None]) -> None:
+        with self._lock:
+            moved = [self._kept.put(key, body) for key, body in found.items()]
+        if any(moved):
             self._moved()
 
     def run(self) -> None:

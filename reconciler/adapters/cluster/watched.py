@@ -130,14 +130,18 @@ class WatchedLive:
         """
         return max((share.watch.age for share in self._shares), default=0.0)
 
-    def refresh(self, kinds: Collection[ResourceKind]) -> None:
-        """Reads kinds by a LIST at once: who has just written must see what came of it.
+    def refresh(self, kinds: Collection[ResourceKind], keys: Collection[ResourceKey] = ()) -> None:
+        """Reads kinds at once: who has just written must see what came of it.
+
+        Args:
+            kinds: Which.
+            keys: The objects that were written; empty for all of these kinds.
 
         Raises:
             ClusterError: One of them can't be read.
         """
         for watch in {each.watch for each in self._shares if each.listing.kind in kinds}:
-            watch.refresh()
+            watch.refresh([key for key in keys if watch.scope.covers(key)])
 
     def close(self) -> None:
         """Ends its watches within a second; those that others share go on."""

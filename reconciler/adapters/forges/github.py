@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from github import Auth, Github, GithubException
 from github.GithubObject import NotSet
@@ -16,10 +16,12 @@ from reconciler.core.pull_requests import PullRequest, PullRequestState
 
 if TYPE_CHECKING:
     from github.NamedUser import NamedUser
-    from github.PullRequest import PullRequest as GitHubPullRequest
     from github.Repository import Repository
 
 _RIGHTS: Final = "the permissions Pull requests: write and Commit statuses: write (classic: repo)"
+
+#: How many of one branch are looked through at most; the latest comes first.
+_PAGE: Final = 30
 
 #: What PyGithub raises where an answer doesn't read as GitHub's: it has no family for that.
 _STRANGE: Final = (
@@ -65,9 +67,10 @@ class GitHubForge:
         """
         with self._asked(f"open a pull request in {self._place.project}") as repo:
             found = self._latest(repo, branch)
-            if found is None or found.state != "open" or found.base.ref != base:
+            if found is None or found["state"] != "open" or found["base"]["ref"] != base:
                 # Who opens the same one meanwhile makes this fail, never a second one.
-                found = repo.create_pull(base=base, head=branch, title=title, body=body)
+                made = repo.create_pull(base=base, head=branch, title=title, body=body)
+                found = made.raw_data
             return _told(repo, found)
 
     def update(self, number: int, title: str, body: str) -> None:
@@ -111,12 +114,15 @@ class GitHubForge:
             state, words, link = wanted
             there.create_status(state, link or NotSet, words, self._access.status)
 
-    def _latest(self, repo: "Repository", branch: str) -> "GitHubPullRequest | None":
+    def _latest(self, repo: "Repository", branch: str) -> dict[str, Any] | None:
         # GitHub's filter is by the fork's owner, who may have two forks of one repository.
         owner = self._place.project.partition("/")[0]
-        pulls = repo.get_pulls(
-            state="all", head=f"{owner}:{branch}", sort="created", direction="desc"
-        )
+        query = {"state": "all", "head": f"{owner}:{branch}", "sort": "created",
+                 "direction": "desc", "per_page": _PAGE}  # fmt: skip
+        # PyGithub's own list is empty for an answer that isn't one, such as a redirection.
+        _, pulls = repo.requester.requestJsonAndCheck("GET", f"{repo.url}/pulls", query)
+        if not isinstance(pulls, list):
+            raise TypeError("a list was asked for")
         return next((each for each in pulls if _is_from(each, branch)), None)
 
     @contextmanager
@@ -125,7 +131,7 @@ class GitHubForge:
         secret = self._secret()
         attempt = Attempt("GitHub", doing, _RIGHTS, (secret, secret.strip()))
         try:
-            yield self._signed_in(secret).get_repo(self._place.project, lazy=True)
+            yield self._signed_in(secret).get_repo(self._place.project)
         except GithubException as error:
             words = error.data.get("message", "") if isinstance(error.data, dict) else ""
             details = error.data.get("errors", ()) if isinstance(error.data, dict) else ()
@@ -174,33 +180,35 @@ class GitHubForge:
         )
 
 
-def _is_from(pull: "GitHubPullRequest", branch: str) -> bool:
+def _is_from(pull: dict[str, Any], branch: str) -> bool:
     """Whether a pull request is from the repository's own branch, none of a fork's."""
-    # A fork that is gone is null, whatever PyGithub's types say.
-    fork: Repository | None = pull.head.repo
-    return fork is not None and fork.id == pull.base.repo.id and pull.head.ref == branch
+    head, base = pull["head"], pull["base"]
+    # A fork that is gone is null.
+    is_own = head["repo"] is not None and head["repo"]["id"] == base["repo"]["id"]
+    return bool(is_own and head["ref"] == branch)
 
 
-def _told(repo: "Repository", pull: "GitHubPullRequest") -> PullRequest:
+def _told(repo: "Repository", pull: dict[str, Any]) -> PullRequest:
     """Reads a pull request; who ended it is only in the answers about it alone."""
+    number: int = pull["number"]
     by, state = "", PullRequestState.OPEN
-    if pull.merged_at is not None:
+    if pull["merged_at"] is not None:
         state = PullRequestState.MERGED
-        merger: NamedUser | None = repo.get_pull(pull.number).merged_by
+        merger: NamedUser | None = repo.get_pull(number).merged_by
         by = merger.login if merger is not None else ""
-    elif pull.state == "closed":
+    elif pull["state"] == "closed":
         state = PullRequestState.CLOSED
-        closer = repo.get_issue(pull.number).closed_by
+        closer = repo.get_issue(number).closed_by
         by = closer.login if closer is not None else ""
     merged = state is PullRequestState.MERGED
     return PullRequest(
-        number=pull.number,
-        url=pull.html_url,
+        number=number,
+        url=pull["html_url"],
         state=state,
-        head=pull.head.sha,
-        title=pull.title,
-        body=pull.body or "",
+        head=pull["head"]["sha"],
+        title=pull["title"],
+        body=pull["body"] or "",
         by=by,
-        merged_as=(pull.merge_commit_sha or "") if merged else "",
-        base=pull.base.ref,
+        merged_as=(pull["merge_commit_sha"] or "") if merged else "",
+        base=pull["base"]["ref"],
     )

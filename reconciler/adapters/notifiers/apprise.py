@@ -12,7 +12,7 @@ import logging
 import re
 import threading
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.drift import Severity
 from reconciler.core.errors import ConfigError, NotifierError
@@ -65,8 +65,11 @@ class AppriseNotifier:
         """
         from apprise import Apprise  # takes its time
 
-        # Its log lines hold addresses and what was answered.
-        logging.getLogger("apprise").propagate = False
+        # Its log lines hold addresses and what was answered: none is passed on, and those that
+        # tell of answers are read, whatever level others log at.
+        log = logging.getLogger("apprise")
+        log.propagate = False
+        log.setLevel(logging.WARNING)
         self._name = name
         self._services: list[Apprise] = []
         for at, url in enumerate(urls, start=1):
@@ -161,8 +164,9 @@ def _message(service: "NotifyBase", notice: Notice) -> tuple[str, str, bool]:
     """Writes a notice as a service takes it: its title, its text, and whether that is Markdown."""
     from apprise import NotifyFormat
 
-    formats = service.notify_format
-    known = formats if isinstance(formats, tuple) else (formats,)
+    # Some services name several formats, though the type says one.
+    formats: Any = service.notify_format
+    known = (formats,) if isinstance(formats, str) else tuple(formats)
     is_markdown = NotifyFormat.MARKDOWN in known
     write = notice_markdown if is_markdown else notice_text
     title = _harmless(notice_title(notice, min(TITLE, service.title_maxlen or TITLE)))

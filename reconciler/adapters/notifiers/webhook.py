@@ -98,8 +98,8 @@ class WebhookNotifier:
         connection = self._connection()
         try:
             connection.request("POST", self._path, body, headers)
-            answer = connection.getresponse()
-            status, after = answer.status, answer.headers.get("Retry-After", "")
+            with connection.getresponse() as answer:
+                status, after = answer.status, answer.headers.get("Retry-After", "")
         except (OSError, http.client.HTTPException) as error:
             # Their texts may quote what was sent or what came back.
             raise NotifierError(

@@ -25,6 +25,7 @@ class Logs:
         )
         self._known: dict[str, frozenset[str]] = {}
         self._waiting: dict[str, str] = {}
+        self._revisions: dict[str, str] = {}
         # What libraries have to say comes in the same form.
         logging.basicConfig(level=logging.ERROR, handlers=[_Forward(self)], force=True)
 
@@ -35,10 +36,14 @@ class Logs:
     def saw(self, cycle: Cycle) -> None:
         """Tells of a finished cycle where there is something new to tell."""
         if cycle.result is CycleResult.FAILED:
-            self._log.error("cycle failed", target=cycle.target, error=cycle.error)
+            # Git may be what failed: the revision is the last one that was looked at.
+            revision = self._revisions.get(cycle.target, "")
+            log = self._log.bind(target=cycle.target, revision=revision)
+            log.error("cycle failed", error=cycle.error)
         report = cycle.report
         if report is None:
             return
+        self._revisions[cycle.target] = report.revision
         log = self._log.bind(target=cycle.target, revision=report.revision)
         known = self._known.get(cycle.target, frozenset())
         found = {drift.id: drift for drift in report.drifts}
@@ -46,13 +51,16 @@ class Logs:
         drifts = before | found
         for each in sorted(drifts.keys() - known):
             log.warning("drift found", **_fields(drifts[each]))
+        ids = {drift.key: drift.id for drift in drifts.values()}
         waiting = cycle.waiting.digest if cycle.waiting is not None else ""
         if waiting != self._waiting.get(cycle.target, ""):
             self._waiting[cycle.target] = waiting
             if cycle.waiting is not None:
-                writes = len(cycle.waiting.actions)
-                log.warning("plan waits for approval", plan=waiting, writes=writes)
-        ids = {drift.key: drift.id for drift in before.values()}
+                keys = [action.key for action in cycle.waiting.actions]
+                concerns = [ids[key] for key in keys if key in ids]
+                log.warning(
+                    "plan waits for approval", plan=waiting, writes=len(keys), drifts=concerns
+                )
         for outcome in report.outcomes:
             log.info(
                 "restored" if outcome.outcome == "restored" else "not restored",

@@ -129,6 +129,28 @@ def test_who_has_written_can_see_it_at_once(
         assert key(namespace, f"cm-{number}") in live.read(of(namespace)).objects["v1"]
 
 
+def test_who_has_written_a_few_objects_reads_only_those(
+    live: WatchedLive, admin: KubeCluster, namespace: str
+) -> None:
+    live.read(of(namespace))
+    lists = live.requests.list
+    one = key(namespace, "one")
+    for number in range(20):
+        made = admin.writes.create(CONFIG_MAP, config_map(namespace, "one"))
+        live.refresh([CONFIG_MAP], [one])
+        assert one in live.read(of(namespace)).objects["v1"]
+        labels = {**made["metadata"], "labels": {"number": str(number)}}
+        version = admin.writes.replace(CONFIG_MAP, {**made, "metadata": labels})["metadata"]
+        live.refresh([CONFIG_MAP], [one])
+        seen = live.read(of(namespace)).objects["v1"][one]["metadata"]
+        assert seen["labels"] == {"number": str(number)}
+        uid, at = version["uid"], version["resourceVersion"]
+        admin.writes.delete(CONFIG_MAP, one, uid=uid, version=at)
+        live.refresh([CONFIG_MAP], [one])
+        assert one not in live.read(of(namespace)).objects["v1"]
+    assert live.requests.list == lists
+
+
 def test_a_definition_makes_the_catalog_another(
     live: WatchedLive, control_plane: ControlPlane, admin: KubeCluster, namespace: str
 ) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
@@ -21,6 +22,7 @@ SCOPES = ("write:repository", "write:issue", "write:user")
 _ADMINISTRATOR = "root-of-tests"
 _TRIES = 5
 _SECONDS = 60
+_POLL = 0.1
 
 _CONFIGURATION = """\
 APP_NAME = Gitea of the tests
@@ -134,6 +136,10 @@ class Gitea:
         Raises:
             AssertionError: It refuses.
         """
+        content = self._asked(method, path, body, user)
+        return json.loads(content) if content else None
+
+    def _asked(self, method: str, path: str, body: Mapping[str, Any] | None, user: str) -> bytes:
         secret = b64encode(f"{user}:{PASSWORD}".encode()).decode()
         request = urllib.request.Request(  # noqa: S310 - loopback
             f"{self.url}/api/v1{path}",
@@ -143,12 +149,34 @@ class Gitea:
         )
         try:
             with urllib.request.urlopen(request, timeout=_SECONDS) as response:  # noqa: S310
-                content = response.read()
+                return bytes(response.read())
         except urllib.error.HTTPError as error:
             with error:
                 words = error.read().decode(errors="replace")
             raise AssertionError(f"{method} {path}: {error.code} {words}") from None
-        return json.loads(content) if content else None
+
+    def merge(self, repository: str, number: int, user: str, how: str, **more: Any) -> None:
+        """Merges as a user, once Gitea has looked at what was pushed.
+
+        Raises:
+            AssertionError: It refuses, or takes too long.
+        """
+        path = f"/repos/{repository}/pulls/{number}/merge"
+        deadline = time.monotonic() + _SECONDS
+        while True:
+            try:
+                self.call("POST", path, {"Do": how, **more}, user=user)
+            except AssertionError as error:
+                if "try again later" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(_POLL)
+            else:
+                return
+
+    def read_markdown(self, text: str, repository: str) -> str:
+        """Gives what it shows of a comment in a repository, as HTML."""
+        wanted = {"Text": text, "Mode": "comment", "Context": repository}
+        return self._asked("POST", "/markdown", wanted, _ADMINISTRATOR).decode()
 
     def _begin(self) -> None:
         self.port = free_port()

@@ -10,11 +10,12 @@ from reconciler.adapters.cluster.watched import WatchedLive
 from reconciler.core.errors import ClusterError
 from reconciler.core.live import Listing, LiveState
 from reconciler.core.report import Requests
-from reconciler.core.resource import Catalog, ResourceKind
+from reconciler.core.resource import Catalog, ResourceKey, ResourceKind
 from reconciler.core.schema import Schema
 from tests.fakes.kinds import named
 
 CONFIG_MAP = named("ConfigMap")
+WEB = ResourceKey("", "ConfigMap", "shop", "web")
 CATALOG, SCHEMA = Catalog("v1.37", {}, {}, {}), Schema({})
 
 
@@ -32,10 +33,10 @@ class Watched:
     def schema(self, kinds: Collection[ResourceKind]) -> Schema:
         return SCHEMA
 
-    def refresh(self, kinds: Collection[ResourceKind]) -> None:
+    def refresh(self, kinds: Collection[ResourceKind], keys: Collection[ResourceKey]) -> None:
         if self.error is not None:
             raise self.error
-        self.asked.append(("refresh", set(kinds)))
+        self.asked.append(("refresh", set(kinds), set(keys)))
 
     def read(self, listings: Sequence[Listing]) -> LiveState:
         self.asked.append(("read", tuple(listings)))
@@ -43,14 +44,14 @@ class Watched:
 
 
 def refreshed(watched: Watched) -> Refreshed:
-    return Refreshed(cast("WatchedLive", watched), {CONFIG_MAP})
+    return Refreshed(cast("WatchedLive", watched), {CONFIG_MAP}, {WEB})
 
 
-def test_written_kinds_are_read_anew_before_anything_is_told() -> None:
+def test_what_was_written_is_read_anew_before_anything_is_told() -> None:
     watched = Watched()
     listings = (Listing(CONFIG_MAP, frozenset({"shop"})),)
     assert refreshed(watched).read(listings) == LiveState({})
-    assert watched.asked == [("refresh", {CONFIG_MAP}), ("read", listings)]
+    assert watched.asked == [("refresh", {CONFIG_MAP}, {WEB}), ("read", listings)]
 
 
 def test_what_cannot_be_read_anew_is_not_told_from_before() -> None:

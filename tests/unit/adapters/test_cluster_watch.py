@@ -37,10 +37,12 @@ class World:
         streams: Sequence[Begin],
         scope: Scope | None = None,
         spaces: frozenset[str] = frozenset(),
+        one: Reply | None = None,
     ) -> None:
         self.now = 1000.0
         self.moves = 0
-        self.lists = ScriptedWire({ALL: lists, "/api/v1/namespaces/shop/configmaps": lists})
+        shop = "/api/v1/namespaces/shop/configmaps"
+        self.lists = ScriptedWire({ALL: lists, shop: lists, f"{shop}/a": [one] if one else []})
         self.streams = ScriptedStreamWire(list(streams))
         access = Access("https://api.example", FixedCredentials(), context="test")
         timing = Timing(lambda _: None, lambda: self.now, lambda: 1.0)
@@ -413,6 +415,90 @@ def test_a_refresh_shows_at_once_what_the_watch_tells_later() -> None:
     assert during == [{"a": "3"}, {"a": "3"}]
     assert world.data() == {"a": "4"}
     assert world.moves == 3
+
+
+A = ResourceKey("", "ConfigMap", "shop", "a")
+
+
+def known(version: int, value: str, uid: str = "u1") -> dict[str, Any]:
+    body = item("a", version, value)
+    body["metadata"]["uid"] = uid
+    return body
+
+
+def refreshing(now: Reply, *then: Part) -> tuple[World, list[Mapping[str, str]]]:
+    """Gives a watch that reads one object anew, and what it told after that and each event."""
+    during: list[Mapping[str, str]] = []
+    world = World([listed(7, known(3, "1"), item("b", 4))], [], one=now)
+
+    def note() -> None:
+        during.append(world.data())
+
+    steps: list[Part] = [lambda: world.watch.refresh([A]), note]
+    for each in then:
+        steps += [each, note]
+    world.streams.script = [steps]
+    world.watch.once()
+    return world, during
+
+
+def test_a_few_objects_are_read_one_by_one_and_what_the_watch_tells_later_is_no_news() -> None:
+    world, during = refreshing(
+        answer(known(10, "3")),
+        event("MODIFIED", known(8, "2")),
+        event("MODIFIED", item("b", 9, "2")),
+        event("MODIFIED", known(10, "3")),
+        event("MODIFIED", known(11, "4")),
+    )
+    assert [each["a"] for each in during] == ["3", "3", "3", "3", "4"]
+    # One that isn't read anew is told of as ever.
+    assert [each["b"] for each in during] == ["1", "1", "2", "2", "2"]
+    assert world.moves == 4
+    assert (world.tally.requests.list, world.tally.requests.get) == (1, 1)
+
+
+def test_an_object_that_is_read_as_it_was_is_no_news() -> None:
+    world, during = refreshing(answer(known(3, "1")))
+    assert during == [{"a": "1", "b": "1"}]
+    assert world.moves == 1
+
+
+def test_an_object_that_is_gone_does_not_come_back_before_the_watch_has_told_so() -> None:
+    world, during = refreshing(
+        refusal(404, "NotFound", "not found"),
+        event("MODIFIED", known(8, "2")),
+        event("DELETED", known(9, "2")),
+        event("ADDED", known(10, "5", "u2")),
+    )
+    assert during == [{"b": "1"}, {"b": "1"}, {"b": "1"}, {"a": "5", "b": "1"}]
+    assert world.moves == 3
+
+
+def test_an_object_that_was_made_anew_outlives_the_end_of_the_old_one() -> None:
+    world, during = refreshing(
+        answer(known(9, "5", "u2")),
+        event("DELETED", known(8, "1")),
+        event("ADDED", known(9, "5", "u2")),
+        event("DELETED", known(10, "5", "u2")),
+    )
+    assert [each.get("a") for each in during] == ["5", "5", "5", None]
+    assert world.moves == 3
+
+
+def test_many_objects_are_read_by_a_list() -> None:
+    world = World([listed(7), listed(9, item("a", 9))], [[]])
+    world.watch.once()
+    world.watch.refresh([ResourceKey("", "ConfigMap", "shop", str(n)) for n in range(21)])
+    assert world.data() == {"a": "1"}
+    assert (world.tally.requests.list, world.tally.requests.get) == (2, 0)
+
+
+def test_an_object_that_cannot_be_read_anew_is_an_error() -> None:
+    refused = refusal(403, "Forbidden", "User cannot get resource x")
+    world = World([listed(7)], [[]], one=refused)
+    world.watch.once()
+    with pytest.raises(ClusterError, match="grant get on configmaps"):
+        world.watch.refresh([A])
 
 
 def test_a_refresh_that_is_refused_is_an_error() -> None:

@@ -244,6 +244,21 @@ def test_a_refresh_shows_what_was_just_written(
     assert live.requests.list == 7
 
 
+def test_a_refresh_of_what_was_written_reads_that_alone(
+    live: WatchedLive, fake: FakeCluster, cluster: KubeCluster
+) -> None:
+    both = [*of("shop"), Listing(NODE)]
+    live.read(both)
+    lists, gets = live.requests.list, live.requests.get
+    for number in range(5):
+        cluster.writes.replace(CONFIG_MAP, config_map("shop", a=str(number)))
+        live.refresh([CONFIG_MAP, NODE], [SHOP])
+        assert live.read(both).objects["v1"][SHOP]["data"] == {"a": str(number)}
+    # Of a kind of which nothing is named, everything may have been written.
+    assert live.requests.list == lists + 5
+    assert live.requests.get == gets + 5
+
+
 def test_a_server_that_is_not_there_is_an_error_until_it_is(
     fake: FakeCluster, tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from reconciler.adapters.files import read_json, write_private
-from reconciler.adapters.history.answers import AnswerFile, NoAnswers
+from reconciler.adapters.history.answers import AnswerFile, HeldAnswers, NoAnswers
 from reconciler.adapters.history.inventory import InventoryFile
 from reconciler.adapters.history.key import installation_key
 from reconciler.adapters.history.sightings import KnownSightings, SightingFile
@@ -81,6 +81,27 @@ def test_answers_that_cannot_be_kept_cost_only_requests(unwritable: Path) -> Non
     store = AnswerFile(unwritable)
     store.save({WEB: ASKED})
     assert store.load() == {}
+
+
+def test_of_many_answers_only_those_that_are_others_are_written_anew(tmp_path: Path) -> None:
+    path = tmp_path / "answers.json"
+    store, same = AnswerFile(path), KeptAnswer("q2", "9")
+    for web in (ASKED, replace(ASKED, note="another"), ASKED):
+        store.save({WEB: web, DB: same})
+        assert AnswerFile(path).load() == {WEB: web, DB: same}
+    store.save({WEB: same, DB: ASKED})
+    assert AnswerFile(path).load() == {WEB: same, DB: ASKED}
+
+
+def test_held_answers_are_read_once_and_kept_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "answers.json"
+    AnswerFile(path).save({WEB: ASKED})
+    store = HeldAnswers(AnswerFile(path))
+    assert store.load() == {WEB: ASKED}
+    path.unlink()
+    assert store.load() == {WEB: ASKED}
+    store.save({DB: ASKED})
+    assert store.load() == AnswerFile(path).load() == {DB: ASKED}
 
 
 def test_nothing_is_kept_where_nothing_is_to_be_kept() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.sources.kept import Kept, RenderedCache, digest
+from reconciler.adapters.sources.kept import HeldRendering, Kept, RenderedCache, digest
 from reconciler.core.desired import Manifest, SourceLocation
 
 
@@ -81,3 +81,26 @@ def test_without_an_identity_nothing_is_kept(tmp_path: Path) -> None:
 def test_the_digest_is_of_what_is_declared_and_not_of_where() -> None:
     assert digest([manifest("a")]) == digest([manifest("a", "elsewhere.yaml")])
     assert digest([manifest("a")]) != digest([manifest("b")])
+
+
+def test_the_last_rendering_is_held_and_no_file_is_read_for_it(tmp_path: Path) -> None:
+    files = RenderedCache(tmp_path)
+    files.save(("x",), KEPT)
+    held = HeldRendering(files)
+    first = held.load(("x",))
+    assert first == KEPT
+    for file in tmp_path.iterdir():
+        file.unlink()
+    assert held.load(["x"]) is first
+    # Another one takes its place, whether it is there or not.
+    assert held.load(("y",)) is None
+    assert held.load(("x",)) is None
+
+
+def test_what_is_rendered_is_held_and_kept(tmp_path: Path) -> None:
+    held = HeldRendering(RenderedCache(tmp_path))
+    held.save(("x",), KEPT)
+    assert held.load(("x",)) is KEPT
+    assert RenderedCache(tmp_path).load(("x",)) == KEPT
+    held.save((), KEPT)
+    assert held.load(()) is None

@@ -23,6 +23,7 @@ from reconciler.core.report import Comparison, Report, Requests, Summary
 from reconciler.core.resource import ResourceKey
 
 KEY = ResourceKey("", "ConfigMap", "shop", "web")
+OTHER = ResourceKey("", "ConfigMap", "shop", "other")
 CHANGE = Change(("data", "colour"), ChangeType.CHANGED, "a wanted value", "a live value")
 DRIFT = Drift("d-1", DriftType.MODIFIED, Severity.HIGH, KEY, "v1", changes=(CHANGE,))
 
@@ -171,6 +172,35 @@ def test_a_failed_cycle_is_an_error_and_no_drift_is_gone_by_it(stream: io.String
     _, failed = lines(stream)
     assert (failed["event"], failed["level"]) == ("cycle failed", "error")
     assert (failed["target"], failed["error"]) == ("shop", "the cluster is away")
+    assert failed["revision"] == "4f0c"
+
+
+def test_what_failed_before_anything_was_seen_names_no_revision(stream: io.StringIO) -> None:
+    Logs(stream).saw(FAILED)
+    assert [line["revision"] for line in lines(stream)] == [""]
+
+
+def test_a_plan_that_waits_names_the_drifts_that_it_would_put_right(stream: io.StringIO) -> None:
+    plan = Plan("shop", "4f0c", (Create(KEY, "v1", {}), Create(OTHER, "v1", {})), (), "digest")
+    Logs(stream).saw(replace(done(DRIFT), waiting=plan))
+    _, waits = lines(stream)
+    assert (waits["target"], waits["revision"]) == ("shop", "4f0c")
+    assert (waits["plan"], waits["writes"], waits["drifts"]) == ("digest", 2, ["d-1"])
+
+
+def test_every_line_about_a_target_names_it_and_the_revision(stream: io.StringIO) -> None:
+    logs = Logs(stream)
+    refused = Outcome(KEY, OutcomeType.REFUSED, "forbidden")
+    plan = Plan("shop", "4f0c", (Create(KEY, "v1", {}),), (), "digest")
+    logs.saw(replace(done(outcomes=(refused,)), before=report(DRIFT), waiting=plan))
+    logs.saw(FAILED)
+    told = lines(stream)
+    assert len(told) == 5
+    assert {(line["target"], line["revision"]) for line in told} == {("shop", "4f0c")}
+    about = [
+        line for line in told if line["event"] in ("drift found", "not restored", "drift gone")
+    ]
+    assert {line["drift"] for line in about} == {"d-1"}
 
 
 def test_what_became_of_a_plan_is_told(stream: io.StringIO) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from reconciler.core.report import Report
 from reconciler.render.document import explanation_document, plan_document
 from reconciler.render.explanations import explanation_text
-from reconciler.render.json_schema import report_schema
+from reconciler.render.json_schema import notice_schema, report_schema
 from reconciler.render.markdown import report_markdown
 from reconciler.render.plans import plan_text
 from reconciler.render.proposals import (
@@ -25,7 +25,6 @@ from tests.unit.render.proposing import NOTICES, PLAN
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "tests" / "testdata" / "render"
-SCHEMA = ROOT / "reconciler" / "data" / "report.schema.json"
 
 STYLES: Mapping[str, Style] = {
     "text": Style(colour=False, width=80),
@@ -67,8 +66,14 @@ def renderings() -> dict[str, str]:
     return {f"{case}/{file}": text for case, files in cases.items() for file, text in files.items()}
 
 
-def schema_text() -> str:
-    return json.dumps(report_schema(), indent=2) + "\n"
+def schema_texts() -> dict[Path, str]:
+    """Gives the text of each schema that is shipped."""
+    made = {"report": report_schema(), "notice": notice_schema()}
+    folder = ROOT / "reconciler" / "data"
+    return {
+        folder / f"{name}.schema.json": json.dumps(schema, indent=2) + "\n"
+        for name, schema in made.items()
+    }
 
 
 def main() -> None:
@@ -76,7 +81,8 @@ def main() -> None:
         path = FOLDER / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode())
-    SCHEMA.write_bytes(schema_text().encode())
+    for path, text in schema_texts().items():
+        path.write_bytes(text.encode())
 
 
 if __name__ == "__main__":
