@@ -16,7 +16,8 @@ from reconciler.core.events import desired_of
 from reconciler.core.history import EventType, HistoryQuery
 from reconciler.core.moments import rfc3339
 from reconciler.core.notices import Episode, episodes_of
-from reconciler.core.telling import Delivery, Route, Silence, Told, due
+from reconciler.core.routing import Route, Silence
+from reconciler.core.telling import Delivery, Told, due
 from reconciler.ports import History, NoticeStore, Notifier
 
 #: Seconds between two looks where nothing happened: silences end, reminders fall due.

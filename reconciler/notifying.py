@@ -8,7 +8,7 @@ from pathlib import Path
 from reconciler.adapters.history.database import DatabaseHistory
 from reconciler.core.drift import Severity
 from reconciler.core.errors import ConfigError
-from reconciler.core.telling import Matcher, Route, Silence, at_least, problems_of
+from reconciler.core.routing import Matcher, Route, Silence, at_least, problems_of
 from reconciler.delivery import Desk, Teller, Telling
 from reconciler.ports import Notifier
 from reconciler.settings import NotifySettings, RouteSettings, SilenceSettings

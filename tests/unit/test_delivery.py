@@ -14,7 +14,7 @@ from reconciler.core.history import Event, EventType, HistoryQuery
 from reconciler.core.moments import rfc3339
 from reconciler.core.notices import Standing
 from reconciler.core.resource import ResourceKey
-from reconciler.core.telling import Route
+from reconciler.core.routing import Route
 from reconciler.delivery import Desk, Teller, Telling
 from tests.fakes.history import FakeHistory
 from tests.fakes.notices import Board, FakeNoticeStore

@@ -12,17 +12,8 @@ from reconciler.core.history import Event, EventType
 from reconciler.core.moments import rfc3339
 from reconciler.core.notices import Episode, Standing
 from reconciler.core.resource import ResourceKey
-from reconciler.core.telling import (
-    Delivery,
-    Matcher,
-    Route,
-    Silence,
-    Told,
-    at_least,
-    due,
-    name_of,
-    problems_of,
-)
+from reconciler.core.routing import Matcher, Route, Silence, at_least, problems_of
+from reconciler.core.telling import Delivery, Told, due, name_of
 
 NOON = datetime.fromisoformat("2026-11-24T12:00:00+00:00")
 ALL = (Route("slack"),)
