@@ -25,6 +25,7 @@ _IDLE = 30.0
 #: Seconds before a second try, doubled with each further one, up to the longest.
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 300.0
+_DOUBLINGS = 10
 #: Seconds for which what is under way may go on in the end.
 _CLOSE_SECONDS = 5.0
 #: What is over is remembered for so long, lest a look at old events tell of it again.
@@ -161,7 +162,7 @@ class Teller:
         """
         leads = self._desk.leads
         pauses = [self._tell(target) for target in self._desk.stores if leads(target)]
-        self._failures = self._failures + 1 if any(pauses) else 0
+        self._failures = min(self._failures + 1, _DOUBLINGS) if any(pauses) else 0
         return max(pauses, default=0.0)
 
     def _tell(self, target: str) -> float:

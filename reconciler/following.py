@@ -16,6 +16,7 @@ _POLL = 20.0
 #: Seconds before a second try, doubled with each further one, up to the longest.
 _FIRST_PAUSE = 2.0
 _LONGEST_PAUSE = 300.0
+_DOUBLINGS = 10
 _CLOSE_SECONDS = 5.0
 
 
@@ -89,7 +90,7 @@ class Follower:
         except PlumblineError as error:
             self._say("the forge could not be brought up to date", error=str(error))
             pause = float(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**self._failures))
-            self._failures += 1
+            self._failures = min(self._failures + 1, _DOUBLINGS)
             return max(pause, error.after if isinstance(error, ForgeError) else 0.0)
         self._failures = 0
         if told:

@@ -29,9 +29,10 @@ from reconciler.restoration import verify
 
 #: Who restores, where no person does.
 _ACTOR = "plumbline"
-#: After a restore that failed, before the next try; doubled each time, up to the longest.
+#: After a look or a restore that failed, before the next try; doubled each time, up to the longest.
 _FIRST_PAUSE = timedelta(seconds=5)
 _LONGEST_PAUSE = timedelta(minutes=5)
+_DOUBLINGS = 10
 
 
 @dataclass(slots=True)
@@ -112,10 +113,10 @@ class Keeper:
                 error = ""
             except PlumblineError as trouble:
                 result, report, done, error = CycleResult.FAILED, None, None, str(trouble)
-                self._stamp = None
+                self._fails()
             except Exception as bug:  # a bug in one target's cycle must not end the others'
                 result, report, done, error = CycleResult.FAILED, None, None, _place(bug)
-                self._stamp = None
+                self._fails()
             waiting = done.asked if done is not None and done.waits_for_person else None
             seconds = self.monotonic() - began
             before = done.look.report if done is not None and done.plan.actions else None
@@ -140,25 +141,28 @@ class Keeper:
         self._awaited, self.last = awaited(done, word), done
         self._remember(done.look)
         if not done.plan.actions:
+            self._failures = 0
             # What waits, waits for the clock or a person, and both move by themselves.
             self._stamp = None if _waits(done.look) or done.waits_for_person else stamp
             return CycleResult.DONE, done.look.report, done
         # Only now: what is written moves the live side, which is looked at once more.
         self._stamp = None
         report = self._restored(done)
-        self._tried(report)
-        return CycleResult.DONE, report, done
-
-    def _tried(self, report: Report) -> None:
-        """Has what could not be restored tried again soon, and less often each time."""
         if all(each.outcome is OutcomeType.RESTORED for each in report.outcomes):
             self._failures = 0
-            return
+        else:
+            self._fails()
+        return CycleResult.DONE, report, done
+
+    def _fails(self) -> None:
+        """Has what could not be done tried again soon, and less often each time."""
+        self._stamp = None
         pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**self._failures)
-        self._failures += 1
-        until = self.target.clock() + pause
-        ends = [end for end in (self._awaited.until, until) if end is not None]
-        self._awaited = replace(self._awaited, until=min(ends))
+        self._failures = min(self._failures + 1, _DOUBLINGS)
+        now = self.target.clock()
+        waits = self._awaited.until
+        until = min(waits, now + pause) if waits is not None and waits > now else now + pause
+        self._awaited = replace(self._awaited, until=until)
 
     def _attributed(self, look: Look, began: str) -> Look:
         """Adds who did it, where somebody saw the requests; the look began at that time."""

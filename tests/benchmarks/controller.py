@@ -188,7 +188,8 @@ def _text(found: Sequence[Measured], cycles: dict[int, float], line: str) -> str
         [f"{e.size:,}", *e.cells, f"{e.first:.1f} s", f"{e.steady:.0f}", f"{e.peak:.0f}"]
         for e in found
     ]
-    parts = [table(heads, rows), ""]
+    about = "Edited on a real API server: milliseconds since then, the median / 95th percentile."
+    parts = [about, "", table(heads, rows), ""]
     for each in found:
         if each.quiet is not None:
             parts += [_quiet_text(each, each.quiet), ""]
@@ -199,10 +200,10 @@ def _text(found: Sequence[Measured], cycles: dict[int, float], line: str) -> str
 
 
 def _quiet_text(each: Measured, quiet: Asked) -> str:
-    minutes = quiet.seconds / 60
     return (
-        f"Quiet for {minutes:.0f} minutes with {each.size:,} objects ({each.looks} scheduled "
-        f"looks, {each.open} watches): {quiet.others} requests but {quiet.watches} renewals of "
-        f"watches and {quiet.leases} for Leases. In an hour: {quiet.hourly(quiet.others):.0f}, "
-        f"each watch's renewal once or twice, and {quiet.hourly(quiet.leases):.0f} for Leases."
+        f"Quiet for {quiet.seconds / 60:.0f} minutes with {each.size:,} objects, {each.open} "
+        f"watches and {each.looks} scheduled looks: {quiet.leases} requests for Leases, "
+        f"{quiet.watches} renewals of watches, {quiet.others} others. In an hour: "
+        f"{quiet.hourly(quiet.leases):.0f} for Leases, each watch's renewal once or twice, "
+        f"{quiet.hourly(quiet.others):.0f} others."
     )

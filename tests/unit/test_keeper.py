@@ -323,6 +323,25 @@ class Refusing(FakeCluster):
         raise ClusterError("the server answered 503; whether it wrote is unknown")
 
 
+def test_what_could_not_be_looked_at_is_looked_at_again_soon() -> None:
+    made = kept()
+    now = NOON
+    made.keeper.target = replace(made.keeper.target, clock=lambda: now)
+    made.world.repository.error = SourceError("no such repository")
+    assert made.keeper.cycle().result is CycleResult.FAILED
+    assert not made.keeper.is_due()
+    now += timedelta(seconds=5)
+    assert made.keeper.is_due()
+    assert made.keeper.cycle().result is CycleResult.FAILED
+    now += timedelta(seconds=9)
+    assert not made.keeper.is_due()
+    now += timedelta(seconds=1)
+    made.world.repository.error = None
+    assert made.keeper.is_due()
+    assert made.keeper.cycle().result is CycleResult.DONE
+    assert not made.keeper.is_due()
+
+
 def test_a_grace_that_is_over_makes_it_due() -> None:
     made = kept()
     made.keeper.policy = Policy(Mode.RESTORE, grace=timedelta(minutes=2))

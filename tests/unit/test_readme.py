@@ -18,7 +18,13 @@ from tests.tools import documents
 TEXT = documents.README.read_text(encoding="utf-8")
 
 #: Flags of other programs, which the README speaks of too.
-FOREIGN = {"--audit-log-path", "--server-side", "--show-managed-fields"}
+FOREIGN = {
+    "--audit-log-path",
+    "--create-namespace",
+    "--server-side",
+    "--set",
+    "--show-managed-fields",
+}
 EVERYWHERE = {"--help", "--version"}
 
 
