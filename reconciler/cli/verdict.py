@@ -104,5 +104,20 @@ def _show(waiting: "Sequence[Deliberation]", options: argparse.Namespace) -> Non
     from reconciler.render.plans import plan_text
 
     now = datetime.now(UTC)
-    texts = [plan_text(each.asked, style_of(options), now, "approve") for each in waiting]
+    style = style_of(options)
+    texts = [
+        "\n".join([plan_text(each.asked, style, now, "approve"), *_one_by_one(each)])
+        for each in waiting
+    ]
     write("\n".join(texts) if texts else "no plan waits for anybody")
+
+
+def _one_by_one(done: "Deliberation") -> "Iterator[str]":
+    """Says how to agree to one drift alone, and where a yes was said that isn't enough."""
+    if len(done.asked.actions) > 1:
+        for plan in done.each.values():
+            names = ", ".join(str(action.key) for action in plan.actions)
+            yield f"  plumbline approve {plan.digest}  for {names} alone"
+    for digest, missing in done.missing.items():
+        if not missing.startswith("nobody"):
+            yield f"  {digest}: {missing}"

@@ -107,7 +107,7 @@ class Measured:
         peak: The most that it ever was.
         quiet: What it asked while nothing happened; None where that wasn't measured.
         open: How many watches it had begun by then.
-        looks: How many cycles ended meanwhile, all of them unmoved.
+        looks: How many cycles ended meanwhile.
     """
 
     size: int
@@ -162,11 +162,12 @@ def _measured(stage: Stage, edits: int, minutes: float) -> Measured:
 def _quiet(stage: Stage, controller: Controller, minutes: float) -> tuple[Asked | None, int, int]:
     if not minutes:
         return None, 0, 0
-    log, looked = stage.audit.file, controller.cycles("unmoved")
+    log, looked = stage.audit.file, controller.metric("plumbline_cycles_total")
     since = datetime.now(UTC)
     time.sleep(minutes * 60)
     found = asked(log, _USER, since, datetime.now(UTC))
-    return found, watches_begun(log, _USER, since), int(controller.cycles("unmoved") - looked)
+    looks = int(controller.metric("plumbline_cycles_total") - looked)
+    return found, watches_begun(log, _USER, since), looks
 
 
 def _await_rest(controller: Controller) -> None:

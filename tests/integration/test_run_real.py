@@ -211,8 +211,8 @@ def test_what_needs_a_yes_waits_for_it_and_is_then_restored_once(stage: Stage) -
         stage.await_colour()
         until(lambda: "gone" in controller.lives("one"), "remembered")
         told = controller.history("--object", "ConfigMap/one", "--plan", plan)
-        approved, _, restored = told
-        assert [each["type"] for each in told] == ["approved", "intended", "restored"]
+        assert [each["type"] for each in told] == ["decided", "approved", "intended", "restored"]
+        _, approved, _, restored = told
         assert approved["actor"] == restored["actor"] != "plumbline"
     assert stage.writes() == ["update one"]
     controller.assert_sound()

@@ -67,10 +67,9 @@ def deliberated(shop: Shop, now: datetime | None = None) -> Deliberation:
 
 
 def shown(shop: Shop, capsys: Captured) -> str:
-    """Gives the digest of the one plan that is shown to wait."""
+    """Gives the digest of all that is shown to wait."""
     assert main(["approve", *shop.places()]) == 1
-    (digest,) = set(_DIGEST.findall(capsys.readouterr().out))
-    return str(digest)
+    return str(_DIGEST.findall(capsys.readouterr().out)[0])
 
 
 @pytest.fixture
@@ -254,3 +253,39 @@ def test_a_user_without_a_name_is_told_by_number(
     assert main(["approve", shown(waiting, capsys), *waiting.places()]) == 0
     (event,) = verdicts(waiting)
     assert event.actor == f"uid-{os.getuid()}@{socket.gethostname()}"
+
+
+def test_of_several_drifts_each_can_be_agreed_to_alone(waiting: Shop, capsys: Captured) -> None:
+    waiting.cluster.remove(SETTINGS)
+    waiting.cluster.edit(
+        "kubectl-edit",
+        next(key for key in waiting.cluster.objects() if key.kind == "Namespace"),
+        lambda body: body["metadata"].setdefault("labels", {}).update(mine="yes"),
+    )
+    assert main(["approve", *waiting.places()]) == 1
+    out = capsys.readouterr().out
+    alone = next(line for line in out.splitlines() if "Namespace shop alone" in line)
+    digest = _DIGEST.findall(alone)[0]
+    assert main(["approve", digest, *waiting.places()]) == 0
+    done = deliberated(waiting)
+    assert [action.key.kind for action in done.plan.actions] == ["Namespace"]
+
+
+def test_a_yes_that_is_not_enough_is_shown(waiting: Shop, capsys: Captured) -> None:
+    config = waiting.folder / "plumbline.yaml"
+    config.write_text(config.read_text() + "approvals: {rules: [{needed: 2}]}\n")
+    digest = shown(waiting, capsys)
+    assert main(["approve", digest, *waiting.places()]) == 0
+    assert "1 of 2 who must say yes to ConfigMap shop/settings have" in capsys.readouterr().out
+    assert main(["approve", *waiting.places()]) == 1
+    assert f"{digest}: 1 of 2 who must say yes" in capsys.readouterr().out
+    assert deliberated(waiting).plan.actions == ()
+
+
+def test_who_may_not_say_yes_is_told_so(waiting: Shop, capsys: Captured) -> None:
+    config = waiting.folder / "plumbline.yaml"
+    config.write_text(config.read_text() + "approvals: {rules: [{approvers: [jane]}]}\n")
+    digest = shown(waiting, capsys)
+    assert main(["approve", digest, *waiting.places()]) == 2
+    assert "may not say yes to ConfigMap shop/settings" in capsys.readouterr().err
+    assert verdicts(waiting) == []
