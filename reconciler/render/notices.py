@@ -35,7 +35,8 @@ _WORDS: Final = 240
 
 _STYLE: Final = Style(colour=False, width=0)
 
-_TYPES: Final = {
+#: What a drift's object is, by its type.
+TYPES: Final = {
     DriftType.MISSING: "is missing",
     DriftType.MODIFIED: "differs from Git",
     DriftType.UNMANAGED: "isn't in Git",
@@ -95,7 +96,7 @@ def notice_title(notice: Notice, limit: int = TITLE) -> str:
     """
     state = _TITLES[pressing(notice)]
     first, *others = notice.episodes
-    what = f"{first.key} {_TYPES[first.type]}"
+    what = f"{first.key} {TYPES[first.type]}"
     if others:
         count = counted(len(notice.episodes), "object")
         what = f"{count} of {notice.target} drifted"
@@ -159,7 +160,7 @@ def _answers(notice: Notice, gap: str) -> list[str]:
 
 def _text_lines(episode: Episode, fields: int) -> list[str]:
     lines = [
-        f"{_cut(str(episode.key))} {_TYPES[episode.type]} ({episode.severity})",
+        f"{_cut(str(episode.key))} {TYPES[episode.type]} ({episode.severity})",
         f"Target {_cut(episode.target)}, {_revision(episode)}since {_since(episode)}",
     ]
     if episode.actor:
@@ -176,7 +177,7 @@ def _markdown_lines(episode: Episode, fields: int) -> list[str]:
     if episode.actor:
         about.append(f"by {_code(episode.actor)}")
     lines = [
-        f"{_code(str(episode.key))} **{_TYPES[episode.type]}** ({episode.severity})",
+        f"{_code(str(episode.key))} **{TYPES[episode.type]}** ({episode.severity})",
         "",
         ", ".join(about),
     ]

@@ -8,14 +8,14 @@ pull request is updated only when there is news.
 import re
 from typing import Final, assert_never
 
-from reconciler.core.drift import Change, ChangeType, DriftType, Severity
+from reconciler.core.drift import Change, ChangeType, Severity
 from reconciler.core.notices import Episode, Notice
 from reconciler.core.resource import JsonObject
 from reconciler.render.ages import minute, moment
 from reconciler.render.changes import changed_lines
 from reconciler.render.json_values import json_value
 from reconciler.render.markdown import LIMIT, code, fenced, size
-from reconciler.render.notices import changes_of, field_line, short_values
+from reconciler.render.notices import TYPES, changes_of, field_line, short_values
 from reconciler.render.serialized import json_text
 from reconciler.render.summaries import counted, short_revision
 from reconciler.render.terminal import Style, truncated
@@ -39,14 +39,6 @@ _OBJECT: Final = 24_576
 _LEFT_OUT: Final = 100
 
 _STYLE: Final = Style(colour=False, width=0)
-
-_TYPES: Final = {
-    DriftType.MISSING: "is missing",
-    DriftType.MODIFIED: "differs from Git",
-    DriftType.UNMANAGED: "isn't in Git",
-    DriftType.PENDING: "isn't rolled out",
-    DriftType.UNREADABLE: "can't be read",
-}
 
 #: Titles and commit messages have no code spans. What might be a mention (`@`), a reference (`#`,
 #: `!`, `&`, `%`, `~`, `$`), markup or an address in them is left out of names.
@@ -134,7 +126,7 @@ def _what(notice: Notice) -> str:
     first, *others = notice.episodes
     if others:
         return f"{counted(len(notice.episodes), 'object')} drifted"
-    return f"{_plain(str(first.key))} {_TYPES[first.type]}"
+    return f"{_plain(str(first.key))} {TYPES[first.type]}"
 
 
 def _plain(text: str) -> str:
@@ -167,7 +159,7 @@ def _object(episode: Episode) -> list[str]:
     if episode.actor:
         about.append(f"by {code(episode.actor)}")
     lines = [
-        f"### {code(str(episode.key))} {_TYPES[episode.type]} ({episode.severity})",
+        f"### {code(str(episode.key))} {TYPES[episode.type]} ({episode.severity})",
         "",
         f"{', '.join(about)}.",
         "",

@@ -20,8 +20,6 @@ from tests.tools.node.building import Builder
 from tests.tools.node.images import write_busybox
 from tests.tools.running import until
 
-pytest_plugins = ["tests.tools.node.fixtures"]
-
 IMAGE = "localhost/plumbline:test"
 _SHOP = ROOT / "tests" / "demo" / "shop"
 _IMAGES = ("registry.example/shop/web:2.4.1", "registry.example/shop/catalog:1.19.0")
