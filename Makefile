@@ -20,9 +20,11 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	@$(RUN)/python -m compileall -q reconciler
 	@touch $@
 
-lock:  ## writes requirements.lock anew from pyproject.toml
-	@$(RUN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
-		--group dev --output-file requirements.lock pyproject.toml
+COMPILE := $(RUN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate
+
+lock:  ## writes requirements.lock, and that of the image, anew from pyproject.toml
+	@$(COMPILE) --group dev --output-file requirements.lock pyproject.toml
+	@$(COMPILE) --extra otel --extra postgres --constraint requirements.lock --output-file deploy/requirements.lock pyproject.toml
 
 demo: install  ## the main job, on a small application that drifted; CLUSTER=real for a real API server
 	@$(RUN)/python -m tests.demo $(if $(filter real,$(CLUSTER)),--cluster real)
