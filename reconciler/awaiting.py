@@ -1,17 +1,18 @@
 """What a target waits for when a cycle has left something undone: the clock, or a person."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reconciler.core.drift import DecisionAction
 from reconciler.core.errors import HistoryError
 from reconciler.core.history import Event, EventType, HistoryQuery
-from reconciler.core.moments import moment_of
+from reconciler.core.moments import moment_of, rfc3339
 from reconciler.deliberation import Deliberation
 from reconciler.ports import History
 
 #: What a person says that may change what is decided.
 _WORDS = frozenset({EventType.APPROVED, EventType.REJECTED, EventType.SUSPENDED, EventType.RESUMED})
+_LATELY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Awaited:
         if not self.person:
             return False
         try:
-            return last_word(target, history) != self.word
+            return last_word(target, history, now) != self.word
         except HistoryError:  # the next cycle tells of it
             return False
 
@@ -54,11 +55,15 @@ def awaited(done: Deliberation, word: Event | None) -> Awaited:
     return Awaited(until, word, bool(waits) or done.waits_for_person)
 
 
-def last_word(target: str, history: History) -> Event | None:
-    """Gives the last word of a person about a target.
+def last_word(target: str, history: History, now: datetime) -> Event | None:
+    """Gives the last word of a person about a target, of the last hour.
+
+    Asked each second while somebody is waited for, so it looks through no more of the history than
+    it must: an hour is more than the clocks of two machines are ever apart.
 
     Raises:
         HistoryError: The history can't be read.
     """
-    said = history.find(HistoryQuery(target=target, types=_WORDS, limit=1))
+    since = rfc3339(now - _LATELY)
+    said = history.find(HistoryQuery(target=target, types=_WORDS, since=since, limit=1))
     return said[-1] if said else None

@@ -136,7 +136,7 @@ class Keeper:
         look = self._attributed(check(self.target), began)
         # Not before the look: what it has just seen for the first time would lie in the future.
         now = self.target.clock()
-        word = last_word(self.name, self.history)
+        word = last_word(self.name, self.history, now)
         done = deliberate(self.target, look, self.policy, self.history, now)
         self._awaited, self.last = awaited(done, word), done
         self._remember(done.look)

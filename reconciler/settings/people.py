@@ -9,8 +9,9 @@ class PersonSettings:
 
     Attributes:
         name: As rules name them.
-        identities: As doors and the cluster name them, such as `slack:U0123`, `gitea:jane`,
-            `jane@bastion` or `jane@example.org`.
+        identities: As doors and the cluster name them: `github:jane`, `gitlab:jane` or
+            `gitea:jane` by a pull request, `jane@bastion` by a command, `jane@example.org` in the
+            cluster.
     """
 
     name: str
@@ -22,8 +23,7 @@ class ApprovalRuleSettings:
     """Who may say yes to some drifts. The first rule that speaks of a drift decides.
 
     Attributes:
-        approvers: Persons, identities or groups (`slack:S0456` for a user group, `slack:C0789` for
-            whoever is in a channel), with `*`, `?` and `[...]`; empty for anybody.
+        approvers: Persons or identities, with `*`, `?` and `[...]`; empty for anybody.
         kind: The object's kind, with `*`, `?` and `[...]`, as in the next three.
         group: Its API group.
         namespace: Its namespace.

@@ -34,6 +34,7 @@ EVENTS: Final = Table(
     Index("events_by_target", "target", "number"),
     Index("events_by_object", "name", "number"),
     Index("events_by_time", "time"),
+    Index("events_by_type", "target", "type", "number"),
 )
 
 #: Two rows: the `head`, which is the last event's number and hash, and the `base`, that of the

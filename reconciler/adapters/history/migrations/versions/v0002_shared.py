@@ -10,7 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Makes the tables."""
+    """Makes the tables, and an index: what was suspended is asked for at each look."""
+    op.create_index("events_by_type", "events", ["target", "type", "number"])
     op.create_table(
         "inventory",
         sa.Column("target", sa.Text(), nullable=False),
@@ -47,3 +48,4 @@ def downgrade() -> None:
     op.drop_table("told_until")
     op.drop_table("told")
     op.drop_table("inventory")
+    op.drop_index("events_by_type")
