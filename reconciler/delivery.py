@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from reconciler.bugs import place_of
 from reconciler.core.cycle import Cycle
 from reconciler.core.drift import Drift
 from reconciler.core.errors import HistoryError, NotifierError
@@ -197,7 +198,11 @@ class Teller:
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._news.clear()
-            pause = self.round()
+            try:
+                pause = self.round()
+            except Exception as bug:  # a bug must not leave people untold for good
+                self._desk.say("people could not be told", notifier=self.name, error=place_of(bug))
+                pause = _LONGEST_PAUSE
             if pause:
                 # However much happens meanwhile.
                 self._stopping.wait(pause)

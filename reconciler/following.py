@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 
+from reconciler.bugs import place_of
 from reconciler.core.cycle import Cycle
 from reconciler.core.drift import Severity
 from reconciler.core.errors import ForgeError, PlumblineError
@@ -110,7 +111,11 @@ class Follower:
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._news.clear()
-            pause = self.round()
+            try:
+                pause = self.round()
+            except Exception as bug:  # a bug must not leave the forge as it is for good
+                self._say("the forge could not be brought up to date", error=place_of(bug))
+                pause = _LONGEST_PAUSE
             if pause:
                 self._stopping.wait(pause)
             else:

@@ -1,13 +1,13 @@
 """Keeps one target true: looks, decides, restores, remembers; one cycle after the other."""
 
 import threading
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from reconciler.awaiting import Awaited, awaited, last_word
+from reconciler.bugs import place_of
 from reconciler.controller import Look, Target, check
 from reconciler.core.attribution import with_actors
 from reconciler.core.cycle import Cycle, CycleResult
@@ -115,7 +115,7 @@ class Keeper:
                 result, report, done, error = CycleResult.FAILED, None, None, str(trouble)
                 self._fails()
             except Exception as bug:  # a bug in one target's cycle must not end the others'
-                result, report, done, error = CycleResult.FAILED, None, None, _place(bug)
+                result, report, done, error = CycleResult.FAILED, None, None, place_of(bug)
                 self._fails()
             waiting = done.asked if done is not None and done.waits_for_person else None
             seconds = self.monotonic() - began
@@ -229,9 +229,3 @@ def _waits(look: Look) -> bool:
     decisions = (drift.decision for drift in look.report.drifts)
     # A fight ends as its restores grow old.
     return any(d is not None and (d.action in waiting or d.rule == "fight") for d in decisions)
-
-
-def _place(bug: Exception) -> str:
-    """Says where a bug is; what its message quotes may be secret."""
-    last = traceback.extract_tb(bug.__traceback__)[-1]
-    return f"a bug in Plumbline: {type(bug).__name__} at {last.filename}:{last.lineno}"

@@ -12,8 +12,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from reconciler.core.deciding import Policy
+from reconciler.core.drift import Drift
+from reconciler.core.events import desired_of, live_of
 from reconciler.core.history import EventType, HistoryQuery
-from reconciler.core.notices import Notice, episodes_of, notice_of
+from reconciler.core.notices import Episode, Notice, episodes_of, notice_of
 from reconciler.core.planning import content_digest
 from reconciler.core.pull_requests import BranchContent, PullRequest, PullRequestState
 from reconciler.core.redact import Redaction
@@ -195,10 +197,16 @@ class Proposer:
         drifts = {drift.id: drift for drift in done.look.report.drifts if drift.key in keys}
         since = min(drift.first_seen for drift in drifts.values())
         query = HistoryQuery(target=self._target, drifts=frozenset(drifts), since=since)
-        episodes = episodes_of(self._history.find(query))
-        return notice_of(
-            [enriched(each, drifts.get(each.drift)) for each in episodes if not each.is_over]
-        )
+        episodes = [
+            enriched(each, drifts.get(each.drift))
+            for each in episodes_of(self._history.find(query))
+            if not each.is_over
+        ]
+        # Of what has lasted for longer than the history is kept, the look alone tells.
+        told = {episode.drift for episode in episodes}
+        revision = done.look.report.revision
+        rest = [drift for drift in drifts.values() if drift.id not in told]
+        return notice_of([*episodes, *(_seen(self._target, each, revision) for each in rest)])
 
     def _load(self) -> Proposed | None:
         told = {each.subject: each for each in self._store.load(_NOTIFIER)}
@@ -208,3 +216,18 @@ class Proposer:
     def _save(self, proposed: Proposed) -> None:
         shown = json.dumps(asdict(proposed))
         self._store.save(Told(_NOTIFIER, _SUBJECT, (), shown, "", self._clock()))
+
+
+def _seen(target: str, drift: Drift, revision: str) -> Episode:
+    return Episode(
+        target,
+        drift.id,
+        drift.first_seen,
+        drift.key,
+        drift.type,
+        drift.severity,
+        note=drift.note,
+        revision=revision,
+        before=desired_of(drift),
+        after=live_of(drift),
+    )

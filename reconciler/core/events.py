@@ -68,8 +68,7 @@ def _sighting(event: Event, drift: Drift, earlier: KnownDrift | None) -> list[Ev
     digest = _digest(sorted(map(_as_data, drift.changes)))
     if earlier is not None and earlier.digest == digest:
         return []
-    live = _fields((c.path, c.live, c.masked.live if c.masked else "") for c in drift.changes)
-    desired = desired_of(drift)
+    live, desired = live_of(drift), desired_of(drift)
     kind = f"{drift.type.value} ({drift.severity.value})"
     return [
         replace(
@@ -82,6 +81,11 @@ def _sighting(event: Event, drift: Drift, earlier: KnownDrift | None) -> list[Ev
             digest=digest,
         )
     ]
+
+
+def live_of(drift: Drift) -> JsonObject | None:
+    """Gives what is live of the fields that differ, masked, as events have it."""
+    return _fields((c.path, c.live, c.masked.live if c.masked else "") for c in drift.changes)
 
 
 def desired_of(drift: Drift) -> JsonObject | None:

@@ -206,3 +206,16 @@ def test_who_is_asked_to_stop_shows_nothing_more(office: Office) -> None:
     office.teller.stop()
     office.teller.round()
     assert office.board.calls == 0
+
+
+def test_a_bug_ends_nothing_and_quotes_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> float:
+        office.teller._stopping.set()
+        raise KeyError("a secret value")
+
+    monkeypatch.setattr(office.teller, "round", broken)
+    office.teller._run()
+    assert "a bug in Plumbline: KeyError" in office.said[0]
+    assert "secret" not in office.said[0]

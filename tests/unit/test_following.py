@@ -114,3 +114,16 @@ def test_a_standing_is_said_in_a_few_words(severity: Severity, text: str) -> Non
     drifts = tuple(replace(drift, severity=severity) for drift in report.drifts)
     assert standing_of(replace(report, drifts=drifts)) == text
     assert standing_of(replace(report, drifts=())) == "2 objects are as declared"
+
+
+def test_a_bug_ends_nothing_and_quotes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Desk(office())
+
+    def broken() -> float:
+        made.follower._stopping.set()
+        raise KeyError("a secret value")
+
+    monkeypatch.setattr(made.follower, "round", broken)
+    made.follower._run()
+    assert "a bug in Plumbline: KeyError" in made.said[0]
+    assert "secret" not in made.said[0]

@@ -226,3 +226,11 @@ def test_what_is_not_proposed_opens_nothing() -> None:
     made = Office(edited(world(config(colour="blue")), colour="red"), Policy(Mode.APPROVE))
     assert made.follow() == ""
     assert made.states == []
+
+
+def test_what_has_lasted_for_longer_than_the_history_is_proposed_all_the_same() -> None:
+    made = office()
+    made.look()
+    made.history.forget("2030-01-01T00:00:00Z")
+    assert "pull request 1 proposes" in made.proposer.follow(made.look())
+    assert "red" in made.forge.pulls[1].body
