@@ -216,7 +216,7 @@ def _held_back(drift: Drift, mode: Mode, policy: Policy, around: Circumstances) 
     """Says what keeps policy from being followed now, None where nothing does."""
     now = around.now
     restores = mode is Mode.RESTORE
-    if restores:
+    if restores and drift.type is not DriftType.PENDING:
         fight = fight_over(drift, around.restores, now, policy.fights)
         if fight is not None:
             return Decision(policy.on_fight.action, "fight", str(fight))

@@ -2,13 +2,21 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, assert_never
 
 from reconciler.core.actors import Actor
 from reconciler.core.drift import Change, Drift, DriftType
-from reconciler.core.history import DIGESTS, WHOLE, Event, EventType, KnownDrift, remembered
+from reconciler.core.history import (
+    DIGESTS,
+    ROLL_OUT,
+    WHOLE,
+    Event,
+    EventType,
+    KnownDrift,
+    remembered,
+)
 from reconciler.core.live import comparable
 from reconciler.core.outcome import Outcome, OutcomeType
 from reconciler.core.path import format_path
@@ -140,7 +148,7 @@ def events_of_intent(
         actor: Who has it carried out.
         now: When, RFC 3339 in UTC, to the second.
     """
-    ids = _ids(before)
+    ids, pending = _ids(before), _pending(before)
     event = Event(now, plan.target, EventType.INTENDED, revision=plan.revision, plan=plan.digest)
     events = []
     for action in plan.actions:
@@ -151,7 +159,7 @@ def events_of_intent(
                 drift=ids.get(action.key, ""),
                 key=action.key,
                 actor=actor,
-                reason=_verb(action),
+                reason=_verb(action, pending),
                 before=was,
                 after=wanted,
             )
@@ -181,7 +189,7 @@ def events_of_outcomes(
         verified: Whether a fresh comparison was made since; where none was, what was restored
             is `WRITTEN`.
     """
-    ids = _ids(before)
+    ids, pending = _ids(before), _pending(before)
     actions = {action.key: action for action in plan.actions}
     event = Event(now, plan.target, EventType.RESTORED, revision=plan.revision, plan=plan.digest)
     events = []
@@ -190,7 +198,7 @@ def events_of_outcomes(
         type_ = _TYPES[outcome.outcome]
         if type_ is EventType.RESTORED and not verified:
             type_ = EventType.WRITTEN
-        verb = _verb(action)
+        verb = _verb(action, pending)
         was, now_is = _written(action, sides) if type_ in _WRITES else (None, None)
         events.append(
             replace(
@@ -218,8 +226,12 @@ _TYPES: Mapping[OutcomeType, EventType] = {
 _WRITES = frozenset({EventType.RESTORED, EventType.WRITTEN, EventType.UNVERIFIED})
 
 
-def _verb(action: Action) -> str:
-    return type(action).__name__.lower()
+def _pending(report: Report) -> frozenset[ResourceKey]:
+    return frozenset(d.key for d in report.drifts if d.type is DriftType.PENDING)
+
+
+def _verb(action: Action, pending: Container[ResourceKey]) -> str:
+    return ROLL_OUT if action.key in pending else type(action).__name__.lower()
 
 
 def _written(action: Action, sides: Sides) -> tuple[JsonObject | None, JsonObject | None]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from reconciler.core.actors import Actor
 from reconciler.core.drift import Drift
-from reconciler.core.history import Event, EventType
+from reconciler.core.history import ROLL_OUT, Event, EventType
 from reconciler.core.moments import rfc3339
 from reconciler.core.resource import ResourceKey
 
@@ -100,12 +100,13 @@ def restores_of(events: Iterable[Event]) -> tuple[Restored, ...]:
     """Gives what was restored, of a target's events in their order; each write once.
 
     A write is first remembered as written and later, once it was compared again, as restored or
-    unverified; all three mean that something was written, perhaps.
+    unverified; all three mean that something was written, perhaps. Rolling out a commit is none:
+    however often Git moves on, nobody wants it otherwise.
     """
     found: list[Restored] = []
     open_writes: dict[ResourceKey, str] = {}
     for event in events:
-        if event.key is None:
+        if event.key is None or event.reason.startswith(ROLL_OUT):
             continue
         match event.type:
             case EventType.WRITTEN:

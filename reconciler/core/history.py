@@ -15,6 +15,10 @@ WHOLE: Final = ""
 DIGESTS: Final = "***"
 
 
+#: How the reason of a write begins that rolls out a commit: nobody had to be put right.
+ROLL_OUT: Final = "roll out"
+
+
 class EventType(StrEnum):
     """What can happen."""
 

@@ -65,11 +65,10 @@ class Stage:
         return code, out.getvalue()
 
     def waiting(self) -> str:
-        """Gives the digest of the one plan that waits."""
+        """Gives the digest of all that waits."""
         code, text = self.say("approve")
         assert code == 1, text
-        (digest,) = set(_DIGEST.findall(text))
-        return str(digest)
+        return str(_DIGEST.findall(text)[0])
 
     def await_cycles(self, count: int = 3) -> None:
         """Waits until the controller has looked again, so many times."""

@@ -235,7 +235,15 @@ def test_a_new_commit_is_rolled_out(stage: Stage) -> None:
         stage.await_colour(colour="green")
         stage.target.declare("three.yaml", _CONFIG.replace("NAME", "three"))
         until(lambda: "create three" in stage.writes(), "made")
-    assert stage.writes() == ["update one", "create three"]
+        assert stage.writes() == ["update one", "create three"]
+        # However often Git moves on, nobody fights.
+        for number in range(4):
+            colour = f"green-{number}"
+            stage.target.declare("one.yaml", _CONFIG.replace("NAME", "one").replace("blue", colour))
+            stage.await_colour(colour=colour)
+        # Nor is the first edit after that taken for a fight.
+        stage.recolour(colour="red")
+        stage.await_colour(colour="green-3")
 
 
 def test_one_of_two_replicas_writes_and_the_other_takes_over(stage: Stage) -> None:

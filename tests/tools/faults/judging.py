@@ -48,6 +48,7 @@ def judge(world: World) -> Judged:
         assert set(map(_user_of(world), writes)) <= {"editor", "plumbline"}
         _judge_writes(world, writes)
         _judge_intents(world, mine, told)
+        _judge_lives(told)
         _judge_ends(world, writes, told)
         if mine:
             ours[name] = mine
@@ -82,7 +83,7 @@ def _judge_writes(world: World, writes: Sequence[Written]) -> None:
 
 
 def _judge_intents(world: World, mine: Sequence[Written], told: Sequence[Event]) -> None:
-    """Each write was announced, is what Git said at that revision, and its end is told of."""
+    """Each write was announced, and is what Git said at that revision."""
     said = {each.revision: each.colours for each in world.declared}
     intents = [each for each in told if each["type"] == "intended"]
     waiting = iter(intents)
@@ -93,35 +94,44 @@ def _judge_intents(world: World, mine: Sequence[Written], told: Sequence[Event])
         )
         assert meant is not None, f"no intent, or no such declaration: {write}; {told}"
         assert datetime.fromisoformat(meant["time"]) <= write.at, write
-    is_open = is_known = False
+
+
+def _judge_lives(told: Sequence[Event]) -> None:
+    """Every drift was seen before anything came of it, and all stories have their end.
+
+    An object may have two: who deletes what somebody has edited ends one and begins another.
+    """
+    known: set[str] = set()
+    is_open = False
     for each in told:
         match each["type"]:
             case "seen":
-                is_known = True
+                known.add(each["drift"])
             case "gone":
-                assert is_known and not is_open, told
-                is_known = False
+                assert each["drift"] in known and not is_open, told
+                known.remove(each["drift"])
             case "intended":
-                assert is_known and not is_open, told
+                assert each["drift"] in known and not is_open, told
                 is_open = True
             case type_ if type_ in _OUTCOMES:
                 assert is_open, told
                 is_open = False
             case _:
                 pass
-    assert not is_open and not is_known, told
+    assert not is_open and not known, told
 
 
 def _judge_ends(world: World, writes: Sequence[Written], told: Sequence[Event]) -> None:
     """No drift was called gone that was there all the time."""
-    since: datetime | None = None
+    since: dict[str, datetime] = {}
     for each in told:
         at = datetime.fromisoformat(each["time"])
         if each["type"] == "seen":
-            since = at
+            since[each["drift"]] = at
         elif each["type"] == "gone":
-            assert since is not None, told
-            assert _was_in_sync(world, writes, since, at + _SECOND), (each, writes)
+            began = since.pop(each["drift"])
+            # Else another drift of the same object has taken its place.
+            assert since or _was_in_sync(world, writes, began, at + _SECOND), (each, writes)
 
 
 def _was_in_sync(world: World, writes: Sequence[Written], since: datetime, until: datetime) -> bool:

@@ -235,6 +235,12 @@ def test_outside_of_its_windows_nothing_is_restored() -> None:
     assert decided(drift(), replace(RESTORE, windows=never)).until == ""
 
 
+def test_a_commit_is_rolled_out_however_often_git_moves_on() -> None:
+    past = tuple(Restored(KEY, NOW - timedelta(minutes=minute)) for minute in (1, 2, 3))
+    pending = replace(drift(), type=DriftType.PENDING)
+    assert decided(pending, RESTORE, around(restores=past)).action is DecisionAction.RESTORE
+
+
 def test_what_is_fought_over_is_named_and_left() -> None:
     past = tuple(Restored(KEY, NOW - timedelta(minutes=minute)) for minute in (1, 2, 3))
     decision = decided(drift(), RESTORE, around(restores=past))

@@ -349,3 +349,14 @@ def test_every_life_begins_and_ends_once(looks: list[tuple[str | None, bool]]) -
             open_ = type_ is not EventType.GONE
         assert open_ is (drift in known)
     assert json.dumps([event.after for event in story])
+
+
+def test_rolling_out_a_commit_is_told_as_that() -> None:
+    report, sides = looked(EDITED)
+    plan = made_plan(EDITED, declared=(WEB,))
+    pending = replace(report, drifts=(replace(report.drifts[0], type=DriftType.PENDING),))
+    (intent,) = events_of_intent(plan, pending, sides, "plumbline", LATER)
+    assert intent.reason == "roll out"
+    outcomes = (Outcome(key_of(WEB), OutcomeType.REFUSED, "no"),)
+    (event,) = events_of_outcomes(plan, outcomes, pending, sides, "jane", LATER, verified=True)
+    assert event.reason == "roll out: no"

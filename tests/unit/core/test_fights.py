@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from reconciler.core.actors import Actor
 from reconciler.core.drift import Change, ChangeType, Drift, DriftType, Severity
 from reconciler.core.fights import FightLimits, Restored, fight_over, restores_of
-from reconciler.core.history import Event, EventType
+from reconciler.core.history import ROLL_OUT, Event, EventType
 from reconciler.core.moments import rfc3339
 from reconciler.core.ownership import FieldManager
 from reconciler.core.resource import ResourceKey
@@ -95,3 +95,10 @@ def test_it_is_a_fight_if_and_only_if_there_were_enough(
     restores = [ago(minutes, key) for minutes, key in past]
     enough = sum(minutes < 60 and key == KEY for minutes, key in past) >= LIMITS.times
     assert (fight_over(DRIFT, restores, NOW, LIMITS) is not None) is enough
+
+
+def test_rolling_out_a_commit_is_no_restore() -> None:
+    restored = Event("2026-11-24T11:00:00Z", "shop", EventType.RESTORED, key=KEY, plan="p-1")
+    rolled = replace(restored, reason=f"{ROLL_OUT}: the process ended before")
+    assert restores_of([rolled, replace(rolled, type=EventType.WRITTEN)]) == ()
+    assert len(restores_of([rolled, replace(restored, reason="replace")])) == 1
