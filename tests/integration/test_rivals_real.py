@@ -1,6 +1,7 @@
 """Who wants it otherwise, again and again: named, and left as policy says; and a full disk."""
 
 import contextlib
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from tests.integration.test_run_real import audited as audited  # fixtures
 from tests.integration.test_run_real import make as make
 from tests.integration.test_run_real import stage as stage
 from tests.tools.controlplane import ControlPlane
+from tests.tools.postgres import PostgresServer
 from tests.tools.running import Audited, Controller, until
 
 pytestmark = pytest.mark.xdist_group("run-real")
@@ -147,3 +149,54 @@ def test_on_a_full_disk_nothing_is_written_and_nothing_is_lost(
         until(lambda: controller.status("/readyz") == 200, "ready again")
     assert stage.writes() == ["update one"]
     controller.assert_sound()
+
+
+def test_a_leader_that_was_frozen_past_its_lease_writes_nothing_more(stage: Stage) -> None:
+    lease = {"namespace": stage.namespace}
+    with (
+        stage.controller("first", lease=lease) as first,
+        stage.controller("second", lease=lease) as second,
+    ):
+        both = (first, second)
+        for each in both:
+            each.await_ready()
+        until(lambda: sum(each.metric("plumbline_leading") for each in both) == 1, "one leads")
+        leader = next(each for each in both if each.metric("plumbline_leading"))
+        other = next(each for each in both if each is not leader)
+        leader.process.send_signal(signal.SIGSTOP)
+        stage.recolour()
+        stage.await_colour()
+        until(lambda: other.metric("plumbline_leading") == 1, "the other leads")
+        assert stage.writes() == ["update one"]
+        leader.process.send_signal(signal.SIGCONT)
+        # It wakes with the edit still before its eyes, and with a Lease that is another's.
+        until(lambda: leader.status("/healthz") == 200, "it is awake")
+        stage.recolour("two")
+        stage.await_colour("two")
+        until(lambda: sum(each.metric("plumbline_leading") for each in both) == 1, "one leads")
+        assert stage.writes() == ["update one", "update two"]
+    for each in both:
+        each.assert_sound()
+
+
+def test_a_database_that_goes_away_and_comes_back_loses_nothing(stage: Stage) -> None:
+    with (
+        PostgresServer() as server,
+        stage.controller(history={"database": server.database()}) as controller,
+    ):
+        controller.await_ready()
+        server.stop()
+        stage.recolour(colour="crimson")
+        until(lambda: "can't be read or written" in controller.log, "it says so")
+        assert (stage.colour(), stage.writes()) == ("crimson", [])
+        server.start()
+        stage.await_colour()
+        told = ("--object", "ConfigMap/one")
+        until(
+            lambda: [e["type"] for e in controller.history(*told)][-1:] == ["gone"],
+            "remembered",
+        )
+        types = [each["type"] for each in controller.history(*told)]
+        assert types == ["seen", "decided", "intended", "restored", "gone"]
+        assert stage.writes() == ["update one"]
+        controller.assert_sound()
