@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, assert_never
 
 from reconciler.core.drift import Change, ChangeType, DriftType, MaskedDigest
-from reconciler.core.history import DIGESTS, WHOLE
+from reconciler.core.history import DIGESTS, WHOLE, Event
 from reconciler.core.notices import Episode, Notice, Standing
 from reconciler.render.ages import minute, moment
 from reconciler.render.changes import SIGNS, changed_lines, digest_words
@@ -212,12 +212,12 @@ def _state(episode: Episode) -> str:
     return _STATES[episode.standing]
 
 
-def changes_of(episode: Episode) -> tuple[tuple[str, Change], ...]:
+def changes_of(told: Episode | Event) -> tuple[tuple[str, Change], ...]:
     """Gives the fields in which an object differs: each path as people write it, and the change.
 
-    The changes' own paths are empty: an episode has them only as people write them.
+    The changes' own paths are empty: they are known only as people write them.
     """
-    before, after = episode.before or {}, episode.after or {}
+    before, after = told.before or {}, told.after or {}
     wanted, live = before.get(DIGESTS) or {}, after.get(DIGESTS) or {}
     found = []
     for path in before | after:

@@ -1,4 +1,4 @@
-"""What every `ports.Notifier` does: one on a board, a webhook, an address of Apprise's."""
+"""What every `ports.Notifier` does: one on a board, a webhook, an address of Apprise's, Slack."""
 
 import hashlib
 import hmac
@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 
 from reconciler.adapters.notifiers.apprise import AppriseNotifier
+from reconciler.adapters.notifiers.slack import SlackNotifier
 from reconciler.adapters.notifiers.webhook import SIGNATURE, TIMESTAMP, WebhookNotifier
 from reconciler.core.drift import DriftType, Severity
 from reconciler.core.errors import ConfigError, NotifierError
@@ -19,6 +20,7 @@ from reconciler.core.resource import ResourceKey
 from reconciler.ports import Notifier
 from reconciler.render.json_schema import notice_schema
 from tests.fakes.notices import Board
+from tests.fakes.slack import BOT, CHANNEL, FakeSlack
 from tests.tools.receiving import Receiver, receiving
 
 KEY = ResourceKey("apps", "Deployment", "shop", "web")
@@ -73,10 +75,27 @@ class ByHttp:
         return [body.decode() for body, _ in self.receiver.bodies]
 
 
-@pytest.fixture(params=["board", "webhook", "apprise"])
-def world(request: pytest.FixtureRequest, receiver: Receiver) -> World:
+@dataclass
+class InSlack:
+    notifier: Notifier
+    slack: FakeSlack
+
+    def texts(self) -> list[str]:
+        return [json.dumps([each["text"], each["blocks"]]) for each in self.slack.posts]
+
+
+@pytest.fixture
+def slack() -> Iterator[FakeSlack]:
+    with FakeSlack() as made:
+        yield made
+
+
+@pytest.fixture(params=["board", "webhook", "apprise", "slack"])
+def world(request: pytest.FixtureRequest, receiver: Receiver, slack: FakeSlack) -> World:
     if request.param == "board":
         return OnBoard()
+    if request.param == "slack":
+        return InSlack(SlackNotifier("slack", BOT, CHANNEL, base_url=slack.url), slack)
     if request.param == "webhook":
         return ByHttp(webhook(receiver), receiver)
     return ByHttp(apprise(receiver), receiver)

@@ -18,10 +18,14 @@ from reconciler.render.proposals import (
     record_text,
 )
 from reconciler.render.serialized import json_text, report_json, report_yaml
+from reconciler.render.slack import message_of
+from reconciler.render.slack_thread import replies_of, reply_of
 from reconciler.render.terminal import Style
 from reconciler.render.text import outcomes_text, report_text
 from tests.unit.render.cases import EXPLANATIONS, NOW, PLANS, REPORTS
 from tests.unit.render.proposing import NOTICES, PLAN
+from tests.unit.render.slack import NOTICES as SLACK_NOTICES
+from tests.unit.render.slack import message_text
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "tests" / "testdata" / "render"
@@ -63,6 +67,10 @@ def renderings() -> dict[str, str]:
             "message.txt": proposal_message(notice, PLAN),
             "record.json": record_text(notice, PLAN),
         }
+    for name, notice in SLACK_NOTICES.items():
+        replies = [message_text(reply_of(e, named=False)) for e in replies_of(notice)]
+        message = message_text(message_of(notice))
+        cases[f"slack-{name}"] = {"message.json": message, "thread.json": "".join(replies)}
     return {f"{case}/{file}": text for case, files in cases.items() for file, text in files.items()}
 
 

@@ -1,0 +1,1 @@
+"""Doors through which people speak to Plumbline, and are answered."""
