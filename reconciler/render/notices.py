@@ -168,7 +168,7 @@ def _text_lines(episode: Episode, fields: int) -> list[str]:
     if episode.note:
         lines.append(f"Note: {_cut(episode.note)}")
     lines += [f"  {line}" for line in _field_lines(episode, fields)]
-    state = _state(episode)
+    state = state_words(episode)
     return [*lines, f"{state}: {_cut(episode.reason)}" if episode.reason else state]
 
 
@@ -185,7 +185,7 @@ def _markdown_lines(episode: Episode, fields: int) -> list[str]:
         lines += ["", f"Note: {_code(episode.note)}"]
     differing = list(_field_lines(episode, fields))
     lines += ["", *(fenced(differing) if differing else ()), ""]
-    state = f"**{_state(episode)}**"
+    state = f"**{state_words(episode)}**"
     return [*lines, f"{state}: {_code(episode.reason)}" if episode.reason else state]
 
 
@@ -206,7 +206,8 @@ def _since(episode: Episode) -> str:
     return minute(then) if then else _cut(episode.first_seen)
 
 
-def _state(episode: Episode) -> str:
+def state_words(episode: Episode) -> str:
+    """Says how a drift stands."""
     if episode.standing is Standing.FOUND:
         return _ACTIONS.get(episode.action, _STATES[Standing.FOUND])
     return _STATES[episode.standing]
