@@ -12,7 +12,7 @@ from reconciler.controller import Look, Target, check
 from reconciler.core.attribution import with_actors
 from reconciler.core.cycle import Cycle, CycleResult
 from reconciler.core.deciding import Policy
-from reconciler.core.drift import DecisionAction
+from reconciler.core.drift import DecisionAction, Drift
 from reconciler.core.errors import PlumblineError
 from reconciler.core.events import events_of_intent, events_of_look, events_of_outcomes
 from reconciler.core.history import Event, EventType, HistoryQuery
@@ -97,6 +97,19 @@ class Keeper:
             return self.leads()
         return self._awaited.has_come(self.name, self.history, self.target.clock())
 
+    def judged(self) -> Deliberation:
+        """Looks anew, for what a person says to be weighed against what is there now.
+
+        Writes nothing and remembers nothing; any replica may ask, whoever leads.
+
+        Raises:
+            PlumblineError: A side can't be read, or the history.
+        """
+        with self._busy, self.bound:
+            look = self._attributed(check(self.target))
+            now = self.target.clock()
+            return deliberate(self.target, look, self.policy, self.history, now)
+
     def cycle(self) -> Cycle:
         """Runs one cycle; never raises what is one target's trouble."""
         with self.span(self.name):
@@ -133,7 +146,8 @@ class Keeper:
         if stamp is not None and stamp == self._stamp:
             return CycleResult.UNMOVED, None, None
         began = rfc3339(self.target.clock())
-        look = self._attributed(check(self.target), began)
+        look = self._attributed(check(self.target))
+        self._in_sync_at, self._looked_at = self._seen_in_sync(look.report.drifts), began
         # Not before the look: what it has just seen for the first time would lie in the future.
         now = self.target.clock()
         word = last_word(self.name, self.history, now)
@@ -164,19 +178,21 @@ class Keeper:
         until = min(waits, now + pause) if waits is not None and waits > now else now + pause
         self._awaited = replace(self._awaited, until=until)
 
-    def _attributed(self, look: Look, began: str) -> Look:
-        """Adds who did it, where somebody saw the requests; the look began at that time."""
+    def _attributed(self, look: Look) -> Look:
+        """Adds who did it, where somebody saw the requests."""
         if self.witnesses is None:
             return look
         self.witnesses.learn(look.sides.catalog)
         drifts = look.report.drifts
         seen = {drift.key: self.witnesses.events_of(drift.key) for drift in drifts}
-        since = {each.key: self._in_sync_at.get(each.key, self._looked_at) for each in drifts}
-        self._in_sync_at = {key: time for key, time in since.items() if time}
-        self._looked_at = began
-        look = with_drifts(look, with_actors(drifts, seen, self._in_sync_at))
+        look = with_drifts(look, with_actors(drifts, seen, self._seen_in_sync(drifts)))
         notes = tuple(note for note in look.report.notes if note != PROGRAMS)
         return replace(look, report=replace(look.report, notes=notes))
+
+    def _seen_in_sync(self, drifts: Sequence[Drift]) -> dict[ResourceKey, str]:
+        """Says when objects that drifted now were last seen as declared, where they were."""
+        since = {each.key: self._in_sync_at.get(each.key, self._looked_at) for each in drifts}
+        return {key: time for key, time in since.items() if time}
 
     def _remember(self, look: Look) -> None:
         now = look.report.checked_at

@@ -1,5 +1,6 @@
 """Notifiers as they are configured, each with what it is to tell of."""
 
+import socket
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -10,9 +11,10 @@ from reconciler.core.drift import Severity
 from reconciler.core.errors import ConfigError
 from reconciler.core.routing import Matcher, Route, Silence, at_least, problems_of
 from reconciler.delivery import Desk, Teller, Telling
-from reconciler.ports import Notifier
-from reconciler.settings import NotifySettings, RouteSettings, SilenceSettings
+from reconciler.ports import Cluster, Notifier
+from reconciler.settings import NotifySettings, RouteSettings, SilenceSettings, SlackSettings
 from reconciler.settings.durations import seconds_of
+from reconciler.settings.named_files import named_text
 
 
 def telling_of(
@@ -22,6 +24,7 @@ def telling_of(
     leads: Callable[[str], bool],
     say: Callable[..., None],
     stack: ExitStack,
+    cluster: Callable[[], Cluster],
 ) -> Telling | None:
     """Starts to tell whom is to be told; None where that is nobody.
 
@@ -32,16 +35,17 @@ def telling_of(
         leads: Whether this replica acts for a target.
         say: Tells of trouble, in the log.
         stack: Is given what must be ended.
+        cluster: Opens the cluster, for what is told there.
 
     Raises:
         ConfigError: An address, a file or a route isn't as it must be.
     """
-    notifiers = notifiers_of(settings)
+    notifiers = notifiers_of(settings, cluster)
     if not notifiers:
         if settings.routes:
             raise ConfigError(
                 "notify.routes lead to nobody: no notifier is configured",
-                fix="set notify.webhook.url or notify.apprise_file",
+                fix="set notify.slack, notify.webhook.url or notify.apprise_file",
             )
         return None
     desk = Desk(
@@ -60,8 +64,12 @@ def telling_of(
     return Telling(desk, tellers)
 
 
-def notifiers_of(settings: NotifySettings) -> dict[str, Notifier]:
+def notifiers_of(settings: NotifySettings, cluster: Callable[[], Cluster]) -> dict[str, Notifier]:
     """Gives the notifiers that are configured, by the names that routes have for them.
+
+    Args:
+        settings: Which ones.
+        cluster: Opens the cluster, for what is told there.
 
     Raises:
         ConfigError: An address or a file isn't as it must be.
@@ -84,6 +92,43 @@ def notifiers_of(settings: NotifySettings) -> dict[str, Notifier]:
             secret,
             authority=Path(authority) if authority else None,
         )
+    return {**found, **_in_slack(settings.slack), **_in_cluster(settings, cluster)}
+
+
+def _in_slack(settings: SlackSettings) -> dict[str, Notifier]:
+    channels = [("slack", settings.channel)] if settings.channel else []
+    channels += [(f"slack/{each.name}", each.channel) for each in settings.channels]
+    if not settings.token_file:
+        if channels:
+            raise ConfigError(
+                "notify.slack names a channel, and no token",
+                fix="name notify.slack.token_file, which holds the bot token (xoxb-…)",
+            )
+        return {}
+    if not channels:
+        raise ConfigError(
+            "notify.slack has a token, and names no channel",
+            fix="set notify.slack.channel to the ID at the end of the channel's details",
+        )
+    from reconciler.adapters.notifiers.slack import SlackNotifier
+
+    token = named_text("notify.slack.token_file", settings.token_file)
+    return {
+        name: SlackNotifier(name, token, channel, base_url=settings.url, link=settings.link)
+        for name, channel in channels
+    }
+
+
+def _in_cluster(settings: NotifySettings, cluster: Callable[[], Cluster]) -> dict[str, Notifier]:
+    found: dict[str, Notifier] = {}
+    if settings.events:
+        from reconciler.adapters.notifiers.kubernetes_events import KubernetesEvents
+
+        found["events"] = KubernetesEvents("events", cluster(), socket.gethostname())
+    if settings.policy_reports:
+        from reconciler.adapters.notifiers.policy_reports import PolicyReports
+
+        found["policy_reports"] = PolicyReports("policy_reports", cluster())
     return found
 
 

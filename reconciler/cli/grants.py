@@ -185,7 +185,7 @@ def find_grants(
     from reconciler.bootstrap import open_cluster, open_source
     from reconciler.builtin import transient_kinds
     from reconciler.core.desired import desired_state
-    from reconciler.core.rights import needs_of
+    from reconciler.core.rights import event_rights, needs_of, report_needs
     from reconciler.core.scope import listings
 
     rights: set[Right] = set()
@@ -202,9 +202,13 @@ def find_grants(
                 homes[target.name] = namespace
             scope = frozenset(target.scope.namespaces)
             wanted = listings(desired, catalog, scope, transient_kinds())
-            needs = needs_of(desired, catalog, wanted, part, prunes=target.prune)
-            rights |= needs.rights
-            unknown |= needs.unknown
+            needs = [needs_of(desired, catalog, wanted, part, prunes=target.prune)]
+            if settings.notify.events:
+                rights |= event_rights(wanted)
+            if settings.notify.policy_reports:
+                needs.append(report_needs(wanted, catalog))
+            rights |= {right for each in needs for right in each.rights}
+            unknown |= {kind for each in needs for kind in each.unknown}
     # To be told at once that there are other kinds.
     rights |= {Right("", k.group, k.plural, verb) for k in DEFINING for verb in ("list", "watch")}
     config = _with_namespaces(config, homes)

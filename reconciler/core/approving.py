@@ -139,6 +139,11 @@ def why_not(speaker: Speaker, concerned: Sequence[Concerned], policy: ApprovalPo
     return ""
 
 
+def no_say(speaker: Speaker, concerned: Sequence[Concerned], policy: ApprovalPolicy) -> str:
+    """Says why somebody has no say in some drifts; empty where they have, be they their own."""
+    return next(filter(None, (_no_say(speaker, each, policy) for each in concerned)), "")
+
+
 def _standing_yes(
     said: Iterable[Event], policy: ApprovalPolicy, now: datetime
 ) -> Mapping[str, Speaker]:
@@ -177,15 +182,25 @@ def _missing(each: Concerned, yes: Mapping[str, Speaker], policy: ApprovalPolicy
 
 def _refusal(speaker: Speaker, each: Concerned, policy: ApprovalPolicy) -> str:
     """Says why a yes of somebody doesn't count for a drift; empty where it does."""
+    refusal = _no_say(speaker, each, policy)
+    if refusal:
+        return refusal
+    rule = policy.rule_for(each.drift, each.labels)
+    person = policy.person(speaker.identity)
+    if not rule.own and person in {policy.person(author) for author in _authors(each.drift)}:
+        return f"{person} changed {each.drift.key} and may not say yes to it"
+    return ""
+
+
+def _no_say(speaker: Speaker, each: Concerned, policy: ApprovalPolicy) -> str:
+    """Says why somebody is no approver of a drift; empty where they are."""
     rule = policy.rule_for(each.drift, each.labels)
     person = policy.person(speaker.identity)
     names = {person, speaker.identity, *speaker.groups}
     patterns = rule.approvers
-    if patterns and not any(fnmatchcase(name, wanted) for name in names for wanted in patterns):
-        return f"{person} may not say yes to {each.drift.key} by the rule {rule.name}"
-    if not rule.own and person in {policy.person(author) for author in _authors(each.drift)}:
-        return f"{person} changed {each.drift.key} and may not say yes to it"
-    return ""
+    if not patterns or any(fnmatchcase(name, wanted) for name in names for wanted in patterns):
+        return ""
+    return f"{person} may not say yes to {each.drift.key} by the rule {rule.name}"
 
 
 def _authors(drift: Drift) -> frozenset[str]:

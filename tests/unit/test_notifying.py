@@ -13,6 +13,7 @@ import pytest
 from reconciler.core.drift import Severity
 from reconciler.core.errors import ConfigError
 from reconciler.notifying import notifiers_of, routes_of, telling_of
+from reconciler.ports import Cluster
 from reconciler.settings import (
     Mode,
     NotifySettings,
@@ -34,21 +35,25 @@ def receiver() -> Iterator[Receiver]:
         yield made
 
 
+def no_cluster() -> Cluster:
+    raise AssertionError("nothing is told in a cluster here")
+
+
 def events(receiver: Receiver) -> list[dict[str, Any]]:
     return [json.loads(body) for body, _ in receiver.bodies]
 
 
 def test_nobody_is_told_where_nobody_is_configured() -> None:
     with ExitStack() as stack:
-        told = telling_of(NotifySettings(), [], None, lambda _: True, print, stack)  # type: ignore[arg-type]
+        told = telling_of(NotifySettings(), [], None, lambda _: True, print, stack, no_cluster)  # type: ignore[arg-type]
     assert told is None
-    assert notifiers_of(NotifySettings()) == {}
+    assert notifiers_of(NotifySettings(), no_cluster) == {}
 
 
 def test_without_a_route_all_is_told_to_everyone(tmp_path: Path) -> None:
     (tmp_path / "urls").write_text("# mine\n\njson://127.0.0.1:1/\n")
     made = NotifySettings(apprise_file=str(tmp_path / "urls"), webhook=WEBHOOK)
-    names = list(notifiers_of(made))
+    names = list(notifiers_of(made, no_cluster))
     assert names == ["apprise", "webhook"]
     assert [(route.notifier, route.group_above) for route in routes_of(made, names)] == [
         ("apprise", 5),
@@ -94,7 +99,7 @@ def test_a_route_has_all_that_can_be_set() -> None:
 )
 def test_what_cannot_be_is_said(made: NotifySettings, message: str) -> None:
     with ExitStack() as stack, pytest.raises(ConfigError, match=message):
-        telling_of(made, [], None, lambda _: True, print, stack)  # type: ignore[arg-type]
+        telling_of(made, [], None, lambda _: True, print, stack, no_cluster)  # type: ignore[arg-type]
 
 
 def test_a_drift_is_told_of_from_its_sighting_to_its_end(shop: Shop, receiver: Receiver) -> None:
