@@ -13,6 +13,7 @@ from reconciler.delivery import Desk, Teller, Telling
 from reconciler.ports import Notifier
 from reconciler.settings import NotifySettings, RouteSettings, SilenceSettings
 from reconciler.settings.durations import seconds_of
+from reconciler.settings.named_files import text_named
 
 
 def telling_of(
@@ -70,14 +71,14 @@ def notifiers_of(settings: NotifySettings) -> dict[str, Notifier]:
     if settings.apprise_file:
         from reconciler.adapters.notifiers.apprise import AppriseNotifier
 
-        lines = _read("notify.apprise_file", settings.apprise_file).splitlines()
+        lines = text_named("notify.apprise_file", settings.apprise_file).splitlines()
         urls = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
         found["apprise"] = AppriseNotifier("apprise", urls)
     if settings.webhook.url:
         from reconciler.adapters.notifiers.webhook import WebhookNotifier
 
         file, authority = settings.webhook.secret_file, settings.webhook.authority
-        secret = _read("notify.webhook.secret_file", file).strip().encode() if file else b""
+        secret = text_named("notify.webhook.secret_file", file).encode() if file else b""
         found["webhook"] = WebhookNotifier(
             "webhook",
             settings.webhook.url,
@@ -129,13 +130,3 @@ def _silence(silence: SilenceSettings) -> Silence:
     until = silence.until if silence.until.tzinfo else silence.until.replace(tzinfo=UTC)
     matcher = Matcher(silence.targets, silence.namespaces, silence.kinds, silence.names)
     return Silence(matcher, until, silence.reason)
-
-
-def _read(name: str, file: str) -> str:
-    try:
-        return Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
-        raise ConfigError(
-            f"{name}: {file} can't be read: {reason}", fix="mount the Secret that holds it"
-        ) from None
