@@ -26,13 +26,13 @@ from reconciler.deliberation import Deliberation, deliberate, with_drifts
 from reconciler.execution import carry_out
 from reconciler.ports import Cluster, History, Observer, Witnesses
 from reconciler.restoration import verify
+from reconciler.rounds import BackOff
 
 #: Who restores, where no person does.
 _ACTOR = "plumbline"
-#: After a look or a restore that failed, before the next try; doubled each time, up to the longest.
-_FIRST_PAUSE = timedelta(seconds=5)
-_LONGEST_PAUSE = timedelta(minutes=5)
-_DOUBLINGS = 10
+#: Seconds after a look or a restore that failed, doubled each time, up to the longest.
+_FIRST_PAUSE = 5.0
+_LONGEST_PAUSE = 300.0
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ class Keeper:
     #: Whether all that was ever intended for this target has been told of.
     _is_settled: bool = False
     _stands_by: bool = False
-    _failures: int = 0
+    _back_off: BackOff = field(default_factory=lambda: BackOff(_FIRST_PAUSE, _LONGEST_PAUSE))
     #: When the last look began, and when each drifting object was last seen as declared.
     _looked_at: str = ""
     _in_sync_at: dict[ResourceKey, str] = field(default_factory=dict)
@@ -155,7 +155,7 @@ class Keeper:
         self._awaited, self.last = awaited(done, word), done
         self._remember(done.look)
         if not done.plan.actions:
-            self._failures = 0
+            self._back_off.note(failed=False)
             # What waits, waits for the clock or a person, and both move by themselves.
             self._stamp = None if _waits(done.look) or done.waits_for_person else stamp
             return CycleResult.DONE, done.look.report, done
@@ -163,7 +163,7 @@ class Keeper:
         self._stamp = None
         report = self._restored(done)
         if all(each.outcome is OutcomeType.RESTORED for each in report.outcomes):
-            self._failures = 0
+            self._back_off.note(failed=False)
         else:
             self._fails()
         return CycleResult.DONE, report, done
@@ -171,8 +171,8 @@ class Keeper:
     def _fails(self) -> None:
         """Has what could not be done tried again soon, and less often each time."""
         self._stamp = None
-        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**self._failures)
-        self._failures = min(self._failures + 1, _DOUBLINGS)
+        pause = timedelta(seconds=self._back_off.pause)
+        self._back_off.note(failed=True)
         now = self.target.clock()
         waits = self._awaited.until
         until = min(waits, now + pause) if waits is not None and waits > now else now + pause

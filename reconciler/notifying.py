@@ -1,6 +1,7 @@
 """Notifiers as they are configured, each with what it is to tell of."""
 
 import socket
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from reconciler.delivery import Desk, Teller, Telling
 from reconciler.ports import Cluster, Notifier
 from reconciler.settings import NotifySettings, RouteSettings, SilenceSettings, SlackSettings
 from reconciler.settings.durations import seconds_of
-from reconciler.settings.named_files import named_text
+from reconciler.settings.named_files import text_named
 
 
 def telling_of(
@@ -78,14 +79,14 @@ def notifiers_of(settings: NotifySettings, cluster: Callable[[], Cluster]) -> di
     if settings.apprise_file:
         from reconciler.adapters.notifiers.apprise import AppriseNotifier
 
-        lines = _read("notify.apprise_file", settings.apprise_file).splitlines()
+        lines = text_named("notify.apprise_file", settings.apprise_file).splitlines()
         urls = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
         found["apprise"] = AppriseNotifier("apprise", urls)
     if settings.webhook.url:
         from reconciler.adapters.notifiers.webhook import WebhookNotifier
 
         file, authority = settings.webhook.secret_file, settings.webhook.authority
-        secret = _read("notify.webhook.secret_file", file).strip().encode() if file else b""
+        secret = text_named("notify.webhook.secret_file", file).encode() if file else b""
         found["webhook"] = WebhookNotifier(
             "webhook",
             settings.webhook.url,
@@ -98,6 +99,12 @@ def notifiers_of(settings: NotifySettings, cluster: Callable[[], Cluster]) -> di
 def _in_slack(settings: SlackSettings) -> dict[str, Notifier]:
     channels = [("slack", settings.channel)] if settings.channel else []
     channels += [(f"slack/{each.name}", each.channel) for each in settings.channels]
+    twice = [name for name, count in Counter(name for name, _ in channels).items() if count > 1]
+    if twice:
+        raise ConfigError(
+            f"notify.slack.channels name several {', '.join(twice)}",
+            fix="give each a name of its own",
+        )
     if not settings.token_file:
         if channels:
             raise ConfigError(
@@ -112,7 +119,7 @@ def _in_slack(settings: SlackSettings) -> dict[str, Notifier]:
         )
     from reconciler.adapters.notifiers.slack import SlackNotifier
 
-    token = named_text("notify.slack.token_file", settings.token_file)
+    token = text_named("notify.slack.token_file", settings.token_file)
     return {
         name: SlackNotifier(name, token, channel, base_url=settings.url, link=settings.link)
         for name, channel in channels
@@ -174,13 +181,3 @@ def _silence(silence: SilenceSettings) -> Silence:
     until = silence.until if silence.until.tzinfo else silence.until.replace(tzinfo=UTC)
     matcher = Matcher(silence.targets, silence.namespaces, silence.kinds, silence.names)
     return Silence(matcher, until, silence.reason)
-
-
-def _read(name: str, file: str) -> str:
-    try:
-        return Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
-        raise ConfigError(
-            f"{name}: {file} can't be read: {reason}", fix="mount the Secret that holds it"
-        ) from None

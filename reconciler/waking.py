@@ -11,9 +11,9 @@ from reconciler.adapters.hooks.receiver import HookReceiver, HookResult
 from reconciler.adapters.serving_tls import Tls
 from reconciler.adapters.telemetry.logs import Logs
 from reconciler.adapters.telemetry.metrics import Metrics
-from reconciler.core.errors import ConfigError
 from reconciler.settings import HookSettings, TargetSettings
 from reconciler.settings.addresses import address_of
+from reconciler.settings.named_files import bytes_named
 
 
 class Waker:
@@ -146,16 +146,9 @@ def _tls(settings: HookSettings) -> Tls | None:
 
 
 def _secret(file: str) -> bytes:
-    try:
-        secret = Path(file).read_bytes().strip()
-    except OSError as error:
-        raise ConfigError(
-            f"hooks.secret_files: {file} can't be read: {error.strerror}",
-            fix="name a file that holds what the forge signs with",
-        ) from None
-    if not secret:
-        raise ConfigError(
-            f"hooks.secret_files: {file} is empty",
-            fix="give it a secret, such as of head -c 32 /dev/urandom | base64, and the forge too",
-        )
-    return secret
+    return bytes_named(
+        "hooks.secret_files",
+        file,
+        "name a file that holds what the forge signs with",
+        if_empty="give it a secret, such as of head -c 32 /dev/urandom | base64, and the forge too",
+    )

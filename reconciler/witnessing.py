@@ -14,6 +14,7 @@ from reconciler.core.errors import ConfigError
 from reconciler.ports import Witnesses
 from reconciler.settings import WitnessSettings
 from reconciler.settings.addresses import address_of
+from reconciler.settings.named_files import text_named
 
 
 def witnesses_of(settings: WitnessSettings, folder: Path, stack: ExitStack) -> Witnesses | None:
@@ -81,10 +82,5 @@ def _tls(settings: WitnessSettings) -> Tls | None:
 def _token(settings: WitnessSettings) -> str:
     if not settings.token_file:
         return ""
-    try:
-        return Path(settings.token_file).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ConfigError(
-            f"witnesses.token_file: {settings.token_file} can't be read: {error.strerror}",
-            fix="name a file that holds the webhook's bearer token",
-        ) from None
+    fix = "name a file that holds the webhook's bearer token"
+    return text_named("witnesses.token_file", settings.token_file, fix)

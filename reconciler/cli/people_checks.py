@@ -11,7 +11,7 @@ from reconciler.core.resource import Catalog
 from reconciler.core.rights import event_rights, report_needs
 from reconciler.ports import Cluster
 from reconciler.settings import NotifySettings, Settings, SlackSettings, TargetSettings
-from reconciler.settings.named_files import named_text
+from reconciler.settings.named_files import text_named
 
 _SCOPES = "add it to the app's bot scopes and install the app again"
 
@@ -24,7 +24,7 @@ def check_slack(settings: SlackSettings) -> Iterator[Finding]:
 
     topic = "Slack"
     try:
-        token = named_text("notify.slack.token_file", settings.token_file)
+        token = text_named("notify.slack.token_file", settings.token_file)
         access = bot_access(token, settings.url)
     except PlumblineError as error:
         yield of_error(topic, error)
@@ -37,7 +37,7 @@ def check_slack(settings: SlackSettings) -> Iterator[Finding]:
         yield good(topic, f"the bot of the workspace {access.team} has all scopes")
     if settings.app_token_file:
         try:
-            app_token = named_text("notify.slack.app_token_file", settings.app_token_file)
+            app_token = text_named("notify.slack.app_token_file", settings.app_token_file)
             try_app_token(app_token, settings.url)
             yield good("Slack, Socket Mode", "a connection is granted")
         except PlumblineError as error:

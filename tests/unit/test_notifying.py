@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.core.drift import Severity
 from reconciler.core.errors import ConfigError
+from reconciler.core.report import Requests
 from reconciler.notifying import notifiers_of, routes_of, telling_of
 from reconciler.ports import Cluster
 from reconciler.settings import (
@@ -19,13 +20,17 @@ from reconciler.settings import (
     NotifySettings,
     RouteSettings,
     SilenceSettings,
+    SlackChannelSettings,
+    SlackSettings,
     WebhookSettings,
 )
+from tests.fakes.cluster import FakeCluster
 from tests.tools.receiving import Receiver, receiving
 from tests.unit.cli.conftest import Shop
 from tests.unit.cli.conftest import shop as shop  # the fixture
 from tests.unit.test_service import running, settings, until
 
+PAYMENTS = SlackChannelSettings("payments", "C0PAY")
 WEBHOOK = WebhookSettings("http://127.0.0.1:1/")
 
 
@@ -61,6 +66,21 @@ def test_without_a_route_all_is_told_to_everyone(tmp_path: Path) -> None:
     ]
 
 
+def test_each_channel_and_each_place_in_the_cluster_is_a_notifier(tmp_path: Path) -> None:
+    (tmp_path / "bot").write_text("xoxb-1\n")
+    slack = SlackSettings(str(tmp_path / "bot"), "C0OPS", (PAYMENTS,))
+    made = NotifySettings(slack=slack, events=True, policy_reports=True)
+    opened: list[FakeCluster] = []
+
+    def cluster() -> Cluster:
+        opened.append(FakeCluster())
+        return opened[0]
+
+    names = list(notifiers_of(made, cluster))
+    assert names == ["slack", "slack/payments", "events", "policy_reports"]
+    assert opened[0].requests == Requests()
+
+
 def test_a_route_has_all_that_can_be_set() -> None:
     route = RouteSettings(
         "webhook", "medium", ("sh*",), ("prod-*",), ("Secret",), "24h", 3, resolved=False
@@ -91,6 +111,16 @@ def test_a_route_has_all_that_can_be_set() -> None:
         ),
         (NotifySettings(webhook=WebhookSettings("nowhere")), "webhook"),
         (NotifySettings(apprise_file="there-is-none"), "notify.apprise_file: .* can't be read"),
+        (NotifySettings(slack=SlackSettings(channel="C0OPS")), "names a channel, and no token"),
+        (NotifySettings(slack=SlackSettings("bot")), "has a token, and names no channel"),
+        (
+            NotifySettings(slack=SlackSettings("there-is-none", "C0OPS")),
+            "notify.slack.token_file: .* can't be read",
+        ),
+        (
+            NotifySettings(slack=SlackSettings("bot", channels=(PAYMENTS, PAYMENTS))),
+            "several slack/payments",
+        ),
         (
             NotifySettings(webhook=replace(WEBHOOK, secret_file="there-is-none")),
             "notify.webhook.secret_file: .* can't be read",

@@ -88,6 +88,10 @@ class Stage:
     def await_colour(self, name: str, colour: str) -> None:
         until(lambda: self.colour(name) == colour, lambda: self.controller.log[-3000:])
 
+    def described(self, name: str) -> str:
+        words = ("describe", "configmap", name, "-n", self.target.namespaces[0])
+        return self.target.plane.kubectl(*words).stdout
+
     def thread(self, name: str) -> str:
         (message,) = self.messages(name)
         replies = (r for r in self.slack.replies if r["thread_ts"] == message["ts"])
@@ -158,7 +162,7 @@ def stage(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory)
         more = {
             "schedule": {"interval": "2s", "jitter": "0s"},
             "approvals": _APPROVALS,
-            "notify": {"slack": _slack(folder, slack, port)},
+            "notify": {"slack": _slack(folder, slack, port), "events": True},
         }
         kubeconfig = control_plane.user_kubeconfig("plumbline", ["system:masters"])
         with Controller(folder / "controller", kubeconfig, [wanted], more) as controller:
@@ -197,6 +201,8 @@ def test_from_drift_to_restore(stage: Stage, door: str) -> None:
     until(lambda: "Restored" in stage.thread(door), lambda: stage.thread(door))
     assert "Approved" in stage.thread(door)
     assert stage.verdicts(door) == [("approved", "Jo Doe (slack:U0JO)")]
+    # Whoever looks at the object learns of it, too.
+    until(lambda: "DriftRestored" in stage.described(door), lambda: stage.described(door))
 
 
 def test_two_must_agree_and_neither_counts_twice(stage: Stage) -> None:
