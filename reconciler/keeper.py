@@ -24,6 +24,7 @@ from reconciler.core.report import PROGRAMS, Report
 from reconciler.core.resource import ResourceKey
 from reconciler.deliberation import Deliberation, deliberate, with_drifts
 from reconciler.execution import carry_out
+from reconciler.hearing import hear_annotations
 from reconciler.ports import Cluster, History, Observer, Witnesses
 from reconciler.restoration import verify
 from reconciler.rounds import BackOff
@@ -152,6 +153,8 @@ class Keeper:
         now = self.target.clock()
         word = last_word(self.name, self.history, now)
         done = deliberate(self.target, look, self.policy, self.history, now)
+        if hear_annotations(done, self.policy, self.history, now):
+            done = deliberate(self.target, look, self.policy, self.history, now)
         self._awaited, self.last = awaited(done, word), done
         self._remember(done.look)
         if not done.plan.actions:
