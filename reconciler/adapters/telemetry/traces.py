@@ -155,14 +155,10 @@ class _TracedWriter:
         self._tracer = tracer
 
     def create(self, kind: ResourceKind, body: JsonObject) -> JsonObject:
-        name = str(metadata_of(body).get("name") or "")
-        space = str(metadata_of(body).get("namespace") or "")
-        return self._seen("create", kind, space, name, lambda: self._writer.create(kind, body))
+        return self._seen("create", kind, *_place(body), lambda: self._writer.create(kind, body))
 
     def replace(self, kind: ResourceKind, body: JsonObject) -> JsonObject:
-        name = str(metadata_of(body).get("name") or "")
-        space = str(metadata_of(body).get("namespace") or "")
-        return self._seen("replace", kind, space, name, lambda: self._writer.replace(kind, body))
+        return self._seen("replace", kind, *_place(body), lambda: self._writer.replace(kind, body))
 
     def delete(self, kind: ResourceKind, key: ResourceKey, *, uid: str, version: str) -> None:
         def delete() -> JsonObject:
@@ -184,3 +180,9 @@ class _TracedWriter:
             span.set_attribute("plumbline.kind", kind.kind)
             span.set_attribute("plumbline.name", name)
             return write()
+
+
+def _place(body: JsonObject) -> tuple[str, str]:
+    """Gives an object's namespace and name."""
+    metadata = metadata_of(body)
+    return str(metadata.get("namespace") or ""), str(metadata.get("name") or "")
