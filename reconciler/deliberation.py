@@ -52,10 +52,15 @@ class Deliberation:
         """Whether a yes would have more carried out."""
         return len(self.asked.actions) > len(self.plan.actions)
 
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """All that a person may judge, the widest first; none that does nothing."""
+        plans = (self.asked, self.proposed, *self.each.values())
+        return tuple(plan for plan in plans if plan.actions)
+
     def find(self, digest: str) -> Plan | None:
         """Gives the plan of a digest that a person may judge; None where there is none."""
-        plans = (self.asked, self.proposed, *self.each.values())
-        return next((each for each in plans if each.actions and each.digest == digest), None)
+        return next((plan for plan in self.plans if plan.digest == digest), None)
 
 
 def deliberate(
@@ -82,13 +87,13 @@ def deliberate(
     each = {drift: plan for drift, plan in each.items() if plan.actions}
     look = _with_plans(look, each)
     proposed = _plan(target, look, policy, look.report.drifts, _PROPOSED)
-    plans = (asked, proposed, *each.values())
-    agreed, by, missing = _agreed(look, policy, plans, history, now)
+    done = Deliberation(look, unasked, asked, proposed, each)
+    agreed, by, missing = _agreed(done, policy, history, now)
     # A person may agree at any time; what was agreed to is done when a window is open.
     if agreed is not None and closed(policy.windows, now) is None:
         plan = railed(agreed, look.sides.desired, approved=True)
-        return Deliberation(look, plan, asked, proposed, each, by, missing)
-    return Deliberation(look, unasked, asked, proposed, each, "", missing)
+        return replace(done, plan=plan, approved=by, missing=missing)
+    return replace(done, missing=missing)
 
 
 def _around(
@@ -132,18 +137,17 @@ def _with_plans(look: Look, each: Mapping[str, Plan]) -> Look:
 
 
 def _agreed(
-    look: Look, policy: Policy, plans: Sequence[Plan], history: History, now: datetime
+    done: Deliberation, policy: Policy, history: History, now: datetime
 ) -> tuple[Plan | None, str, Mapping[str, str]]:
     """Gives the first plan that is approved, by whom, and what the others lack."""
-    plans = [plan for plan in plans if plan.actions]
-    if not plans:
+    if not done.plans:
         return None, "", {}
     since = rfc3339(now - policy.approvals.lasts)
-    query = HistoryQuery(target=plans[0].target, types=VERDICTS, since=since)
+    query = HistoryQuery(target=done.asked.target, types=VERDICTS, since=since)
     said = history.find(query)
     missing: dict[str, str] = {}
-    for plan in plans:
-        concerned = concerned_by(look, plan)
+    for plan in done.plans:
+        concerned = concerned_by(done.look, plan)
         words = [event for event in said if event.plan == plan.digest]
         weighed = weigh(concerned, words, policy.approvals, now)
         if weighed.approvers:

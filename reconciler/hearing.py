@@ -88,12 +88,7 @@ def hear_annotations(
 
 def no_such_plan(plan: str, open_ones: Sequence[Deliberation]) -> str:
     """Says that a plan isn't there, and which are."""
-    plans = {
-        each.digest: each.target
-        for done in open_ones
-        for each in (done.asked, *done.each.values())
-        if each.actions
-    }
+    plans = {plan.digest: plan.target for done in open_ones for plan in done.plans}
     there = ", ".join(f"{digest} of {target}" for digest, target in plans.items())
     return (
         f"no plan {plan} is there to judge: the cluster or Git has moved since, or it was carried "

@@ -4,11 +4,10 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 from reconciler.adapters.hooks.pushes import Push
 from reconciler.adapters.hooks.receiver import HookReceiver, HookResult
-from reconciler.adapters.serving_tls import Tls
+from reconciler.adapters.serving_tls import tls_named
 from reconciler.adapters.telemetry.logs import Logs
 from reconciler.adapters.telemetry.metrics import Metrics
 from reconciler.settings import HookSettings, TargetSettings
@@ -115,7 +114,7 @@ def hooks_of(
 
     receiver = HookReceiver(
         address_of("hooks.address", settings.address),
-        tls=_tls(settings),
+        tls=tls_named(settings.certificate, settings.key),
         secrets=[_secret(file) for file in settings.secret_files],
         wake=wake,
         told=told,
@@ -137,12 +136,6 @@ def telling(logs: Logs, metrics: Metrics) -> Callable[[HookResult, Sequence[str]
             logs.say("hook", result=result.value, targets=list(woken))
 
     return told
-
-
-def _tls(settings: HookSettings) -> Tls | None:
-    if not settings.certificate:
-        return None
-    return Tls(Path(settings.certificate), Path(settings.key))
 
 
 def _secret(file: str) -> bytes:

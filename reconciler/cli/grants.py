@@ -182,7 +182,7 @@ def find_grants(
         PlumblineError: A repository can't be read, or the cluster can't be reached.
     """
     from reconciler.adapters.cluster.kept_catalog import DEFINING
-    from reconciler.bootstrap import open_cluster, open_source
+    from reconciler.bootstrap import open_cluster
     from reconciler.builtin import transient_kinds
     from reconciler.core.desired import desired_state
     from reconciler.core.rights import event_rights, needs_of, report_needs
@@ -195,8 +195,7 @@ def find_grants(
         catalog = cluster.catalog()
         for target in targets:
             namespace = target.namespace or cluster.namespace or "default"
-            source = open_source(settings, target, lambda named=namespace: named)  # type: ignore[misc]
-            rendered = source.fetch()
+            rendered = _rendered(settings, target, namespace)
             desired = desired_state(rendered, catalog, namespace)
             if needs_namespace(rendered, desired):
                 homes[target.name] = namespace
@@ -215,3 +214,9 @@ def find_grants(
     if part is Part.READER:
         config = {**config, "cluster": {"dry_runs": False}}
     return Grants(part, targets, frozenset(rights), frozenset(unknown), config)
+
+
+def _rendered(settings: Settings, target: TargetSettings, namespace: str) -> Rendered:
+    from reconciler.bootstrap import open_source
+
+    return open_source(settings, target, lambda: namespace).fetch()
