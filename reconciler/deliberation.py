@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.controller import Look, Target
+from reconciler.core.annotated import annotated_yes, why_void
 from reconciler.core.approving import VERDICTS, Concerned, weigh
 from reconciler.core.deciding import Circumstances, Policy, decisions, labels_of
 from reconciler.core.drift import Decision, DecisionAction, Drift
@@ -88,6 +89,7 @@ def deliberate(
     look = _with_plans(look, each)
     proposed = _plan(target, look, policy, look.report.drifts, _PROPOSED)
     done = Deliberation(look, unasked, asked, proposed, each)
+    done = replace(done, look=_with_notes(done, policy))
     agreed, by, missing = _agreed(done, policy, history, now)
     # A person may agree at any time; what was agreed to is done when a window is open.
     if agreed is not None and closed(policy.windows, now) is None:
@@ -134,6 +136,22 @@ def _with_plans(look: Look, each: Mapping[str, Plan]) -> Look:
         return replace(drift, decision=replace(drift.decision, plan=each[drift.id].digest))
 
     return with_drifts(look, tuple(planned(drift) for drift in look.report.drifts))
+
+
+def _with_notes(done: Deliberation, policy: Policy) -> Look:
+    """Says of each annotation that agrees to something why it doesn't, where it doesn't."""
+
+    def noted(drift: Drift) -> Drift:
+        live = done.look.sides.live.find(drift.api_version, drift.key)
+        said, decision = annotated_yes(drift, live), drift.decision
+        void = why_void(said, done.find(said.plan) is not None) if said else ""
+        if not void or decision is None:
+            return drift
+        return replace(drift, decision=decision.with_note(void))
+
+    if not policy.annotations:
+        return done.look
+    return with_drifts(done.look, tuple(noted(drift) for drift in done.look.report.drifts))
 
 
 def _agreed(

@@ -60,9 +60,7 @@ def take_down(
     return Hearing(True, text)
 
 
-def hear_annotations(
-    done: Deliberation, policy: Policy, history: History, now: datetime
-) -> bool:
+def hear_annotations(done: Deliberation, policy: Policy, history: History, now: datetime) -> bool:
     """Takes down what drifted objects' annotations say, each once; see `core.annotated`.
 
     Returns:

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from reconciler.awaiting import Awaited, awaited, last_word
+from reconciler.awaiting import Awaited, awaited, last_word, witness_due
 from reconciler.bugs import place_of
 from reconciler.controller import Look, Target, check
 from reconciler.core.attribution import with_actors
@@ -155,7 +155,8 @@ class Keeper:
         done = deliberate(self.target, look, self.policy, self.history, now)
         if hear_annotations(done, self.policy, self.history, now):
             done = deliberate(self.target, look, self.policy, self.history, now)
-        self._awaited, self.last = awaited(done, word), done
+        late = witness_due(done, now) if self.witnesses is not None else None
+        self._awaited, self.last = awaited(done, word, late), done
         self._remember(done.look)
         if not done.plan.actions:
             self._back_off.note(failed=False)

@@ -8,7 +8,7 @@ part of what a plan's digest covers, and the restore that it agrees to takes it 
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.core.drift import Drift
+from reconciler.core.drift import Change, Drift
 from reconciler.core.live import APPROVE_ANNOTATION
 from reconciler.core.path import Path
 from reconciler.core.resource import JsonObject, metadata_of
@@ -58,10 +58,27 @@ def why_void(said: Annotated, is_there: bool) -> str:
     return ""
 
 
+def is_of_annotation(change: Change) -> bool:
+    """Whether a change is that of the annotation: to say yes to an edit is no part of it."""
+    return change.path == _PLACE
+
+
+def unwitnessed_at(drift: Drift) -> str:
+    """Says when an annotation was written that nobody was seen to write; empty where none was."""
+    change = next(filter(is_of_annotation, drift.changes), None)
+    if change is None or change.by is None or _speaker(change) is not None:
+        return ""
+    return change.by.time
+
+
 def _writer(drift: Drift) -> Speaker | None:
-    for change in drift.changes:
-        actor = change.actor
-        if change.path == _PLACE[: len(change.path)] and actor is not None and actor.certain:
-            groups = frozenset(f"group:{group}" for group in actor.groups)
-            return Speaker(actor.impersonated or actor.user, "", groups)
-    return None
+    change = next(filter(is_of_annotation, drift.changes), None)
+    return _speaker(change) if change is not None else None
+
+
+def _speaker(change: Change) -> Speaker | None:
+    actor = change.actor
+    if actor is None or not actor.certain:
+        return None
+    groups = frozenset(f"group:{group}" for group in actor.groups)
+    return Speaker(actor.impersonated or actor.user, "", groups)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Final
 
+from reconciler.core.annotated import is_of_annotation
 from reconciler.core.drift import Drift
 from reconciler.core.history import Event, EventType
 from reconciler.core.moments import moment_of
@@ -205,7 +206,8 @@ def _no_say(speaker: Speaker, each: Concerned, policy: ApprovalPolicy) -> str:
 
 def _authors(drift: Drift) -> frozenset[str]:
     """Gives who may have done it, where persons are known."""
-    actors = [change.actor for change in drift.changes] + [drift.actor]
+    edits = (change for change in drift.changes if not is_of_annotation(change))
+    actors = [change.actor for change in edits] + [drift.actor]
     known = [actor for actor in actors if actor is not None]
     return frozenset(
         name for each in known for name in (each.user, each.impersonated, *each.others) if name
