@@ -17,9 +17,8 @@ import pytest
 
 from reconciler.cli.main import main
 from tests.tools.controlplane import ControlPlane
-from tests.tools.controlplane.toolbox import Toolbox
 from tests.tools.real_target import RealTarget
-from tests.tools.running import Audited, Controller, audit_flags, until
+from tests.tools.running import Audited, Controller, until
 
 pytestmark = pytest.mark.xdist_group("approve-real")
 
@@ -90,15 +89,6 @@ class Stage:
             lambda: self.controller.lives(name).count(kind) >= times,
             f"{kind} of {name}; {self.controller.log}",
         )
-
-
-@pytest.fixture(scope="module")
-def audited(
-    toolbox: Toolbox, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[ControlPlane, Audited]]:
-    flags, audit = audit_flags(tmp_path_factory.mktemp("audit"))
-    with ControlPlane(extra_args=flags, tools=toolbox) as plane:
-        yield plane, audit
 
 
 @pytest.fixture
