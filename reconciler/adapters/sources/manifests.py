@@ -98,6 +98,11 @@ class Collection:
         self.problem(place.path, place.line, message, fix)
 
 
+def objects_of(document: Document) -> Iterator[tuple[Any, int]]:
+    """Gives a document's objects with their lines, those of a List one by one."""
+    return _objects(document.value, document)
+
+
 LFS_PROBLEM = (
     "this is a pointer of Git LFS, not the file itself",
     "keep manifests in Git itself: `git lfs untrack` it, and commit it again",
