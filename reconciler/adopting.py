@@ -18,7 +18,7 @@ from reconciler.core.adoption import (
     refusal,
     secrets_in,
 )
-from reconciler.core.desired import DesiredState, Manifest, Rendered, desired_state
+from reconciler.core.desired import DesiredState, Manifest, Rendered, SourceLocation, desired_state
 from reconciler.core.diff import differences, same
 from reconciler.core.drift import Change, Drift, DriftType
 from reconciler.core.errors import ConfigError, ManifestError, SourceError
@@ -179,7 +179,18 @@ class _Attempt:
     def _declared(self, rendered: Rendered) -> DesiredState:
         sides = self.look.sides
         desired = desired_state(rendered, sides.catalog, self.target.namespace)
-        return bind_generated(desired, sides.live.objects)
+        desired = bind_generated(desired, sides.live.objects)
+        if self.bench.draft.making is not Making.KUSTOMIZE:
+            return desired
+        # The look knows from which file each came; the lines move with each edit.
+        known = sides.desired.resources
+        resources = {
+            key: replace(manifest, source=SourceLocation(known[key].source.path))
+            if key in known
+            else manifest
+            for key, manifest in desired.resources.items()
+        }
+        return replace(desired, resources=resources)
 
     def _leave(self, drift: Drift, path: str, reason: str) -> None:
         self.left.append(Left(drift.id, drift.key, path, reason))

@@ -73,19 +73,32 @@ def _may_make(value: Any, body: JsonObject) -> bool:
 
 def _new_patch(bench: Bench, wish: Wish) -> Iterator[Files]:
     """Writes a patch of its own beside the target's kustomization."""
+    body = wish.manifest.body
+    patch = patch_of(body, wish.changes, wish.live)
+    yield from _patched(bench, body, patch, f"{_file_name(body)}-patch.yaml")
+
+
+def _patched(bench: Bench, body: JsonObject, patch: JsonObject, name: str) -> Iterator[Files]:
+    """Adds a patch to the target's kustomization, by each name that the object may have there."""
     found = bench.kustomization()
-    if found is None:
+    file = posixpath.join(bench.draft.path, name)
+    if found is None or bench.text(file) is not None:
         return
     path, kustomization = found
-    body = wish.manifest.body
-    name = str(metadata_of(body)["name"])
-    file = posixpath.join(bench.draft.path, f"{_file_name(body)}-patch.yaml")
-    if bench.text(file) is not None:
-        return
-    patch = patch_of(body, wish.changes, wish.live, name)
-    patches = [*(kustomization.get("patches") or []), {"path": posixpath.basename(file)}]
+    patches = [*(kustomization.get("patches") or []), {"path": name}]
+    metadata = metadata_of(body)
+    names = {
+        str(metadata_of(written.value)["name"]): None
+        for each in (*bench.draft.own, *bench.draft.shared)
+        for written in bench.documents(each)
+        if _may_make(written.value, body)
+    }
+    places = [{}, {"namespace": metadata["namespace"]}] if "namespace" in metadata else [{}]
     for text in bench.edited(path, 0, kustomization, {**kustomization, "patches": patches}):
-        yield {file: bench.editor.written(patch, bench.text(path) or ""), path: text}
+        for called in {str(metadata["name"]): None} | names:
+            for place in places:
+                named = {**patch, "metadata": {"name": called, **place, **patch["metadata"]}}
+                yield {file: bench.editor.written(named, text), path: text}
 
 
 def _file_name(body: JsonObject) -> str:
@@ -103,6 +116,11 @@ def removals_of(bench: Bench, manifest: Manifest) -> Iterator[Files]:
         return
     path = manifest.source.path
     if path not in bench.draft.own:
+        if bench.draft.making is Making.KUSTOMIZE:
+            body = manifest.body
+            bare = {"$patch": "delete", "apiVersion": body["apiVersion"], "kind": body["kind"]}
+            name = f"{_file_name(body)}-delete-patch.yaml"
+            yield from _patched(bench, body, {**bare, "metadata": {}}, name)
         return
     text = bench.text(path)
     for written in bench.documents(path):

@@ -141,11 +141,13 @@ def declaring(declared: JsonObject, changes: Iterable[Change], live: JsonObject)
     """
     body = declared
     for change in changes:
-        placed = replace(change, path=located(change.path, body))
-        lived = with_value(live, placed.path, value_at(live, change.path))
-        body = keeping(
-            body, [Hidden(placed, "", "")], live if placed.path == change.path else lived
-        )
+        there = located(change.path, live)
+        path = located(change.path, body)
+        if path == change.path:
+            path = there
+        value = value_at(live, there)
+        lived = live if value_at(live, path) == value else with_value(live, path, value)
+        body = keeping(body, [Hidden(replace(change, path=path), "", "")], lived)
     return body
 
 
@@ -168,9 +170,21 @@ def leaned(
         if not is_tree or change.change is ChangeType.REMOVED or isinstance(change.path[-1], int):
             continue
         body = declaring(declared, [change], live)
-        path = located(change.path, body)
+        path = _indexed(located(change.path, body), body)
         lean = with_value(lean, change.path, value_at(_bare(body, path, live, node), path))
     return lean
+
+
+def _indexed(path: Path, body: object) -> Path:
+    """Gives a path whose steps hold while merge keys come and go: with items by their place."""
+    steps: list[Step] = []
+    for step in path:
+        found: Step = step
+        if isinstance(step, Item) and isinstance(body, list):
+            found = next(at for at, each in enumerate(body) if step.matches(each))
+        steps.append(found)
+        body = value_at(body, (found,))
+    return tuple(steps)
 
 
 def declaration_of(live: JsonObject, node: Node | None) -> JsonObject:
@@ -241,24 +255,18 @@ def _barer(
     return body
 
 
-def patch_of(
-    declared: JsonObject, changes: Iterable[Change], live: JsonObject, name: str
-) -> JsonObject:
-    """Gives a strategic merge patch that has a declaration say what is live.
+def patch_of(declared: JsonObject, changes: Iterable[Change], live: JsonObject) -> JsonObject:
+    """Gives a strategic merge patch that has a declaration say what is live, without its name.
 
     Args:
         declared: What Git says now.
         changes: Which fields.
         live: The live object.
-        name: The object's name where the patch is applied.
     """
-    metadata = {"name": name}
-    if metadata_of(declared).get("namespace"):
-        metadata["namespace"] = str(metadata_of(declared)["namespace"])
     patch: JsonObject = {
         "apiVersion": declared["apiVersion"],
         "kind": declared["kind"],
-        "metadata": metadata,
+        "metadata": {},
     }
     wanted = declaring(declared, changes, live)
     for change in changes:

@@ -157,12 +157,14 @@ class _Place:
     Attributes:
         column: The column of the key or the dash before it.
         behind: Where that ends: behind the `:` or the dash; -1 for a document's root.
+        is_item: Whether it is a dash.
         flow: Whether it is in brackets or braces.
     """
 
     column: int
     behind: int = -1
     flow: bool = False
+    is_item: bool = False
 
 
 @dataclass(slots=True)
@@ -188,7 +190,9 @@ class _Edits:
                 raise Unplaced("what is to be changed stands in one another")
         for start, end, put in reversed(ordered):
             text = text[:start] + put.replace("\n", newline) + text[end:]
-        return text
+        # A text of several lines that ends its file now would lose its own newline.
+        is_last = any(end == len(self.text) for _, end, _ in ordered)
+        return f"{text}{newline}" if is_last and not text.endswith("\n") else text
 
     def drop(self, items: Sequence, gone: Node) -> None:
         """Takes an item out of a list that has more."""
@@ -205,7 +209,7 @@ class _Edits:
             return
         maps = isinstance(before, dict) and isinstance(wanted, dict)
         if isinstance(node, Mapping) and maps and before and wanted and node.entries:
-            self._mapping(node, before, wanted)
+            self._mapping(node, before, wanted, place)
             return
         lists = isinstance(before, list) and isinstance(wanted, list)
         if isinstance(node, Sequence) and lists and wanted and node.items:
@@ -236,17 +240,15 @@ class _Edits:
             )
             self._head(node, head, place)
             return
-        head, body = self.style.parts(wanted, place.column)
+        head, body = self.style.parts(wanted, place.column, is_item=place.is_item)
         if self._line_of(node.start) != self._line_of(place.behind) and not quotes:
             # What stands below is replaced; a comment behind the key stays.
-            end = self._line_end(place.behind)
             if head:
                 self._put(place.behind, place.behind, f" {head}")
-            self._put(end, node.end, "".join(f"\n{line}" for line in body))
+            self._put_below(place.behind, body, instead_of=node.end)
             return
         self._head(node, head, place)
-        end = self._line_end(node.end)
-        self._put(end, end, "".join(f"\n{line}" for line in body))
+        self._put_below(node.end, body)
 
     def _head(self, node: Node, head: str, place: _Place) -> None:
         start = node.start
@@ -269,7 +271,7 @@ class _Edits:
         head = self.text[node.start : first]
         sign = head.split()[0] if head.split() else ""
         self._put(node.start, node.start + len(sign), header(wanted))
-        self._put(first, node.end, "".join(f"\n{line}" for line in literal(wanted, column)))
+        self._put_below(node.start, list(literal(wanted, column)), instead_of=node.end)
 
     def _in_flow(self, wanted: Any, node: Node) -> str:
         quotes = node.style if isinstance(node, Scalar) else ""
@@ -279,7 +281,9 @@ class _Edits:
 
     # Maps
 
-    def _mapping(self, node: Mapping, before: JsonObject, wanted: JsonObject) -> None:
+    def _mapping(
+        self, node: Mapping, before: JsonObject, wanted: JsonObject, place: _Place
+    ) -> None:
         gone = [name for name in before if name not in wanted]
         places = {name: node.find(name) for name in before}
         for name in gone:
@@ -287,7 +291,8 @@ class _Edits:
                 raise Unplaced("a field that is to go comes from an anchor that others share")
         kept = [at for at in range(len(node.entries)) if at not in {places[n] for n in gone}]
         if not kept:
-            raise Unplaced("every field of a map would be written anew")
+            self._replace(node, wanted, place)
+            return
         for at in sorted(places[name] for name in gone):
             self._drop_entry(node, at, kept)
         new: list[str] = []
@@ -295,8 +300,7 @@ class _Edits:
             if name in before and places[name] >= 0:
                 key, child = node.entries[places[name]]
                 behind = self.text.index(":", key.end) + 1
-                place = _Place(key.column, behind, node.flow)
-                self.value(child, before[name], value, place)
+                self.value(child, before[name], value, _Place(key.column, behind, node.flow))
             elif name not in before or not same(before[name], value):
                 new.append(name)
         for name in new:
@@ -357,7 +361,8 @@ class _Edits:
         for at, to in pairs:
             item = node.items[at]
             dash = -1 if node.flow else self._dash(node, at)
-            place = _Place(node.column, item.start if node.flow else dash + 1, node.flow)
+            behind = item.start if node.flow else dash + 1
+            place = _Place(node.column, behind, node.flow, is_item=True)
             self.value(item, before[at], wanted[to], place)
         for to in new:
             earlier = [at for at, other in pairs if other < to]
@@ -438,8 +443,13 @@ class _Edits:
         return f",\n{' ' * parts[0].column}{text}"
 
     def _add_lines(self, behind: int, lines: list[str]) -> None:
-        at = self._line_end(behind)
-        self._put(at, at, "".join(f"\n{line}" for line in lines))
+        self._put_below(behind, lines)
+
+    def _put_below(self, behind: int, lines: list[str], *, instead_of: int = -1) -> None:
+        """Puts lines below that of a place, in place of what is there up to another place."""
+        start = self._line_end(behind)
+        end = max(start, self._line_end(instead_of)) if instead_of >= 0 else start
+        self._put(start, end, "".join(f"\n{line}" for line in lines))
 
     def _drop_lines(self, start: int, end: int, *, with_comments: bool) -> None:
         """Takes lines away, with the comments right above that are indented alike."""

@@ -12,6 +12,9 @@ _NOT_A_STRING = re.compile(
     r"(?i)(?:y|yes|n|no|on|off|true|false|null|~|[-+]?\.(?:inf|nan)|<<|="
     r"|[-+]?[.0-9][-0-9_.:xobea-f+]*(?:[ t][-0-9:.+z ]*)?)?\Z"
 )
+#: How far what stands behind a dash is from it.
+_DASH = 2
+
 #: What can't begin a plain value.
 _INDICATORS = frozenset("-?:,[]{}#&*!|>'\"%@` \t")
 _IN_FLOW = frozenset(",[]{}:")
@@ -91,22 +94,23 @@ class Style:
         """
         pad = " " * column
         if isinstance(value, dict | list) and value:
-            first, *rest = self.block(value, column + 2)
-            return [f"{pad}- {first[column + 2 :]}", *rest]
-        head, body = self.parts(value, column)
+            first, *rest = self.block(value, column + _DASH)
+            return [f"{pad}- {first[column + _DASH :]}", *rest]
+        head, body = self.parts(value, column, is_item=True)
         return [f"{pad}- {head}", *body]
 
-    def parts(self, value: Any, column: int) -> tuple[str, list[str]]:
+    def parts(self, value: Any, column: int, *, is_item: bool = False) -> tuple[str, list[str]]:
         """Gives what stands behind a key or a dash, and the lines below.
 
         Args:
             value: The value.
             column: Where the key or the dash stands.
+            is_item: Whether it is a dash.
         """
         if isinstance(value, dict) and value:
-            return "", self.block(value, column + self.step)
+            return "", self.block(value, column + (_DASH if is_item else self.step))
         if isinstance(value, list) and value:
-            return "", self.block(value, column + self.offset)
+            return "", self.block(value, column + (_DASH if is_item else self.offset))
         if isinstance(value, str) and is_literal(value):
             return header(value), list(literal(value, column + self.step))
         return self.flow(value) if isinstance(value, dict | list) else self.scalar(value), []
