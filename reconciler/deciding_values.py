@@ -1,12 +1,13 @@
 """Values of kustomizations and charts that decide about a field, found by what they are."""
 
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from typing import Any
 
 from reconciler.core.adoption import located
 from reconciler.core.diff import same
 from reconciler.core.drift import Change, ChangeType
-from reconciler.core.path import Path, value_at, with_value
+from reconciler.core.path import Path, Step, value_at, with_value
 from reconciler.core.resource import JsonObject
 from reconciler.ports import Making
 from reconciler.workbench import Bench, Files, Wish
@@ -28,7 +29,7 @@ def by_value(bench: Bench, wish: Wish) -> Iterator[Files]:
                     for put in _puts(value, old, new)
                 ]
                 if bench.draft.making is Making.HELM:
-                    found += _named(written.value, change, names, new)
+                    found += _named(written.value, change, path, new)
                 tries += [(_rank(at, names), file, written.value, at, put) for at, put in found]
     for _, file, document, place, put in sorted(tries, key=lambda each: each[0]):
         wanted = with_value(document, place, put)
@@ -75,24 +76,29 @@ def _image_parts(image: str) -> tuple[str, str, str]:
 
 
 def _named(
-    document: JsonObject, change: Change, names: list[str], new: Any
+    document: JsonObject, change: Change, path: Path, new: Any
 ) -> Iterator[tuple[Path, Any]]:
     """Gives places in a chart's values that are called as the field is, or as what holds it."""
+    names = list(takewhile(lambda step: isinstance(step, str), reversed(path)))[::-1]
     if not names:
         return
-    last = names[-1].lower()
-    holder = names[-2].lower() if len(names) > 1 else ""
     for place, value in _maps(document, ()):
         for name, child in value.items():
-            if not str(name).lower().endswith(last):
+            if not _is_called(name, names[-1]):
                 continue
             if change.change is ChangeType.REMOVED:
                 yield (*place, str(name)), None
             elif not isinstance(child, bool) or isinstance(new, bool):
                 yield (*place, str(name)), new
-        is_holder = bool(place) and holder and str(place[-1]).lower().endswith(holder)
-        if is_holder and names[-1] not in value and change.change is ChangeType.ADDED:
-            yield (*place, names[-1]), new
+        if place and change.change is ChangeType.ADDED:
+            for at, holder in enumerate(names[:-1], 1):
+                if _is_called(place[-1], holder) and value_at(value, tuple(names[at:])) is None:
+                    yield (*place, *names[at:]), new
+
+
+def _is_called(name: object, field: Step) -> bool:
+    """Whether a value is called as a field, with something before it: `podLabels`, `labels`."""
+    return str(name).lower().endswith(str(field).lower())
 
 
 def _maps(value: Any, path: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
