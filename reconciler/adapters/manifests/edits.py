@@ -190,7 +190,9 @@ class Edits:
         """Says behind which entry a new one goes: in its place among sorted ones, else the last."""
         names = [node.entries[at][0] for at in kept]
         texts = [each.text for each in names if isinstance(each, Scalar)]
-        if len(texts) == len(names) > 1 and texts == sorted(texts):
+        # An object's own fields are sorted by chance: `apiVersion`, `kind`, `metadata`, `spec`.
+        is_object = "apiVersion" in texts
+        if len(texts) == len(names) > 1 and texts == sorted(texts) and not is_object:
             smaller = [at for at, text in zip(kept, texts, strict=True) if text < name]
             return smaller[-1] if smaller else kept[-1]
         return kept[-1]

@@ -28,7 +28,7 @@ class Splices:
         for start, end, put in reversed(ordered):
             text = text[:start] + put.replace("\n", newline) + text[end:]
         # A text of several lines that ends its file now would lose its own newline.
-        is_last = any(end == len(self.text) for _, end, _ in ordered)
+        is_last = any(end == len(self.text) and "\n" in put for _, end, put in ordered)
         return f"{text}{newline}" if is_last and not text.endswith("\n") else text
 
     def put(self, start: int, end: int, text: str) -> None:
