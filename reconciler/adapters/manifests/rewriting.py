@@ -1,5 +1,6 @@
 """Makes one object of a file say something else, and touches nothing that already says it."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -16,6 +17,9 @@ from reconciler.adapters.manifests.splices import Splices
 from reconciler.adapters.manifests.writing import Style
 from reconciler.core.resource import JsonObject
 
+#: A document's begin stands in the first column, whatever else stands there (YAML 1.2, 9.1.2).
+_BEGIN = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
+
 
 def rewritten(text: str, line: int, before: JsonObject, wanted: JsonObject) -> str:
     """Gives a file in which an object is another.
@@ -30,10 +34,27 @@ def rewritten(text: str, line: int, before: JsonObject, wanted: JsonObject) -> s
     Raises:
         Unplaced: It can't be written there; the message says why.
     """
-    root = node_at(text, line) if line else first(text)
-    edits = Edits(Splices(text), style_of(text, root))
+    start, end = _document_at(text, line) if line else (0, len(text))
+    part = text[start:end]
+    root = node_at(part, line - text.count("\n", 0, start)) if line else first(text)
+    edits = Edits(Splices(part), style_of(text, root))
     edits.value(root, before, wanted, Place(root.column))
-    return edits.splices.applied()
+    return text[:start] + edits.splices.applied() + text[end:]
+
+
+def _document_at(text: str, line: int) -> tuple[int, int]:
+    """Gives where the document of a line begins and ends: the others aren't even looked at."""
+    at = 0
+    for _ in range(line - 1):
+        at = text.find("\n", at) + 1
+    start = end = 0
+    for found in _BEGIN.finditer(text):
+        if found.start() <= at:
+            start = found.start()
+        else:
+            end = found.start()
+            break
+    return start, end or len(text)
 
 
 def node_at(text: str, line: int) -> Mapping:

@@ -4,8 +4,9 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from reconciler.adapters.sources.chunks import Chunks
 from reconciler.adapters.sources.document import AliasBudget, DocumentError
-from reconciler.adapters.sources.manifests import Collection, Limits, objects_of, read_documents
+from reconciler.adapters.sources.manifests import Collection, Limits, objects_of
 from reconciler.adapters.sources.overlaid import OverlaidTree
 from reconciler.adapters.sources.rendering import (
     CHART_NAME,
@@ -38,6 +39,7 @@ class SourceDraft:
     renderer: Renderer
     limits: Limits
     values: tuple[str, ...] = ()
+    _chunks: Chunks = field(default_factory=Chunks, compare=False, repr=False)
     _parts: dict[bool, list[str]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -71,7 +73,7 @@ class SourceDraft:
         try:
             return [
                 Written(body, line)
-                for document in read_documents(text.encode(), AliasBudget())
+                for document in self._chunks.documents(text.encode(), AliasBudget())
                 for body, line in objects_of(document)
             ]
         except DocumentError as error:
@@ -80,7 +82,7 @@ class SourceDraft:
     def rendered(self, files: Mapping[str, str | None]) -> Rendered:
         """Makes the manifests of the files with these in place of what is there."""
         contents = {path: None if text is None else text.encode() for path, text in files.items()}
-        into = Collection(self.limits)
+        into = Collection(self.limits, self._chunks.documents)
         self.renderer.render(OverlaidTree(self.tree, contents), self.path, into)
         into.raise_problems()
         return Rendered("", tuple(into.manifests), tuple(into.notes))
