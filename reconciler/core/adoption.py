@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, assert_never
 
 from reconciler.core.diff import same
 from reconciler.core.drift import Change, ChangeType, Drift, DriftType, Hidden
@@ -87,6 +87,8 @@ def refusal(drift: Drift, live: JsonObject | None) -> str:
                 return "it holds a secret, and none is ever written to Git"
         case DriftType.MISSING | DriftType.MODIFIED:
             pass
+        case _:
+            assert_never(drift.type)
     if drift.key.name.endswith("*"):
         return "the server makes up its name, so no manifest names it"
     return ""

@@ -53,9 +53,9 @@ def adoption_message(adoption: Adoption) -> str:
 
 
 def _what(adoption: Adoption) -> str:
-    first, *others = adoption.adopted
-    if others:
+    if len(adoption.adopted) != 1:
         return f"{counted(len(adoption.adopted), 'object')} as they are live"
+    (first,) = adoption.adopted
     return f"{plain(str(first.drift.key))} {TYPES[first.drift.type]}"
 
 
