@@ -134,7 +134,7 @@ class Edits:
 
     def _mapping(self, node: Mapping, before: JsonObject, wanted: JsonObject, place: Place) -> None:
         gone = [name for name in before if name not in wanted]
-        places = {name: node.find(name) for name in before}
+        places = _places(node, before)
         for name in gone:
             if places[name] < 0:
                 raise Unplaced("a field that is to go comes from an anchor that others share")
@@ -266,6 +266,14 @@ class Edits:
         if isinstance(value, dict | list):
             return self.style.flow(value)
         return self.style.scalar(value, _quotes(others), flow=True)
+
+
+def _places(node: Mapping, before: JsonObject) -> dict[str, int]:
+    """Gives the place of each field among a map's entries; -1 where it comes from elsewhere."""
+    if len(before) == len(node.entries) and node.find("<<") < 0:
+        # A key may be read as another one than is written: `y` is `true`.
+        return {name: at for at, name in enumerate(before)}
+    return {name: node.find(name) for name in before}
 
 
 def _is_line(value: Any) -> bool:

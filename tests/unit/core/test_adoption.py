@@ -152,10 +152,13 @@ def test_an_added_port_keeps_what_names_it() -> None:
 
 
 def test_a_manifest_of_what_nobody_declared() -> None:
-    spec = {"clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "type": "ClusterIP"}
+    spec: JsonObject = {"clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "type": "ClusterIP"}
     spec |= {"ports": [port(80, protocol="TCP", targetPort=80)], "selector": {"app": "web"}}
     record = {"kubectl.kubernetes.io/last-applied-configuration": "{}"}
-    owns = {"f:metadata": {"f:labels": {"f:a": {}}}, "f:spec": {"f:selector": {}, "f:ports": {}}}
+    owns: JsonObject = {
+        "f:metadata": {"f:labels": {"f:a": {}}},
+        "f:spec": {"f:selector": {}, "f:ports": {}},
+    }
     live = lived(
         made("Service", spec=spec, status={"loadBalancer": {}}),
         annotations=record,
