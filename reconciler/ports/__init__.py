@@ -1,5 +1,6 @@
 """All that this program needs from outside: one Protocol each, one module a concern."""
 
+from reconciler.ports.edits import Draft, Editor, Making, Written
 from reconciler.ports.memory import (
     AnswerStore,
     History,
@@ -28,16 +29,20 @@ __all__ = [
     "Branches",
     "Cluster",
     "Comparer",
+    "Draft",
+    "Editor",
     "Forge",
     "History",
     "InventoryStore",
     "KeptAnswer",
     "Live",
     "NoticeStore",
+    "Making",
     "Notifier",
     "Observer",
     "Sightings",
     "Source",
     "Witnesses",
     "Writer",
+    "Written",
 ]
