@@ -58,7 +58,7 @@ def test_a_secret_of_several_lines_is_masked_line_by_line() -> None:
 def test_it_says_what_it_does_and_what_it_leaves() -> None:
     assert adoption_title(DAY) == "Adopt into shop: 3 objects as they are live"
     body = adoption_body(DAY)
-    assert "by `kubectl-edit`. Edited: `apps/web.yaml`." in body
+    assert "by `kubectl-edit`. `d-3f9a`, edited: `apps/web.yaml`." in body
     assert "- `Secret shop/db` `data.password`: `its value is a secret" in body
     assert "- `Pod shop/x`: `another object owns it`" in body
     text = adoption_text(DAY, STYLE)
@@ -72,7 +72,7 @@ def test_who_was_witnessed_is_named_before_a_program() -> None:
     assert "by `alice@example.dev`" in body
     assert "kubectl-edit" not in body
     nobody = replace(EDITED, changes=EDITED.changes[1:])
-    assert "UTC. Edited" in adoption_body(replace(DAY, adopted=(Adopted(nobody, ("a.yaml",)),)))
+    assert "UTC. `d-3f9a`" in adoption_body(replace(DAY, adopted=(Adopted(nobody, ("a.yaml",)),)))
 
 
 def test_nothing_to_adopt_is_said_so() -> None:
