@@ -108,6 +108,7 @@ def _adopt(
     with open_target(settings, target, how) as opened, Progress() as progress:
         look = check(announced(opened.target, progress))
         drifts = _chosen(look, options.id)
+        progress.stage("looking for edits")
         adoption = adoption_of(settings, target, opened, look, drifts, how)
     url = ""
     if options.write and folder is not None:
