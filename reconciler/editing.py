@@ -45,13 +45,11 @@ def edits_of(bench: Bench, wish: Wish) -> Iterator[Files]:
 def _documents(bench: Bench, wish: Wish) -> Iterator[Files]:
     """Edits the object's own document, and then those that patch it."""
     source, body = wish.manifest.source, wish.manifest.body
-    own = set(bench.draft.own)
-    paths = [source.path, *(path for path in own if path != source.path)]
-    if bench.draft.making is Making.PLAIN:
-        paths = [source.path]
+    own = bench.draft.own
+    paths = [source.path] if source.path in own else []
+    if bench.draft.making is not Making.PLAIN:
+        paths += [path for path in own if path != source.path]
     for path in paths:
-        if path not in own:
-            continue
         for written in bench.documents(path):
             value = written.value
             if not _may_make(value, body):
