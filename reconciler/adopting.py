@@ -14,22 +14,23 @@ from reconciler.core.adoption import (
     Left,
     declaration_of,
     leaned,
+    located,
     parts,
     refusal,
     secrets_in,
 )
 from reconciler.core.desired import DesiredState, Manifest, Rendered, SourceLocation, desired_state
 from reconciler.core.diff import differences, same
-from reconciler.core.drift import Change, Drift, DriftType
+from reconciler.core.drift import Change, ChangeType, Drift, DriftType
 from reconciler.core.errors import ConfigError, ManifestError, SourceError
 from reconciler.core.ignore import derived_rules, holds
-from reconciler.core.path import format_path
+from reconciler.core.path import format_path, value_at
 from reconciler.core.resource import JsonObject, ResourceKey, split_api_version
 from reconciler.core.schema import Schema
 from reconciler.core.scope import bind_generated
 from reconciler.editing import additions_of, edits_of, removals_of
 from reconciler.ports import Comparer, Draft, Editor, Making
-from reconciler.workbench import Bench, Files, Wish
+from reconciler.workbench import Bench, Files, Wish, others_than
 
 _Desired = Mapping[ResourceKey, Manifest]
 
@@ -152,10 +153,8 @@ class _Attempt:
         asked = DesiredState(self.look.report.revision, resources)
         answers = comparer.compare(asked, sides.live, sides.catalog)
         alone = replace(sides, desired=asked, answers=answers, schema=self.schema)
-        rules = (
-            *holds(self.target.rules, self.target.clock().date()),
-            *derived_rules(self.desired),
-        )
+        held = holds(self.target.rules, self.target.clock().date())
+        rules = (*held, *derived_rules(self.desired))
         found = detect(self.target.name, alone, rules, frozenset(), self.target.redaction)
         expected = {(each.key, each.path) for each in self.left}
         reasons: dict[str, str] = {}
@@ -223,16 +222,18 @@ class _Attempt:
         return self._settle(replace(drift, changes=changes), edits_of(self.bench, wish), is_right)
 
     def _why(self, drift: Drift, change: Change) -> str:
-        manifest = self.desired.resources.get(drift.key)
         if self.bench.refused:
             return self.bench.refused[0]
-        if manifest is not None and self.bench.draft.making is Making.HELM:
-            return f"the template decides, and no value was found that does: {manifest.source}"
-        if change.desired is not None and change.live is None:
+        manifest = self.desired.resources.get(drift.key)
+        place = f": {manifest.source}" if manifest is not None else ""
+        if self.bench.draft.making is Making.HELM:
+            return f"the template decides, and no value was found that does{place}"
+        is_declared = manifest is not None and value_at(
+            manifest.body, located(change.path, manifest.body)
+        )
+        if change.change is ChangeType.REMOVED and not is_declared:
             return "the server fills it in, so that Git can't say that it isn't there"
-        if manifest is not None and self.bench.draft.making is Making.KUSTOMIZE:
-            return f"no edit was found that changes this and nothing else: {manifest.source}"
-        return "no edit was found that changes this and nothing else"
+        return f"no edit was found that changes this and nothing else{place}"
 
     def _remove(self, drift: Drift) -> None:
         manifest = self.desired.resources.get(drift.key)
@@ -268,11 +269,9 @@ class _Attempt:
                 now = self._declared(self.bench.draft.rendered(together))
             except (ManifestError, SourceError, ConfigError):
                 continue  # what can't be rendered is no way
-            if is_right(now.resources) and _others(before, drift.key) == _others(
-                now.resources, drift.key
-            ):
-                self.bench.files = together
-                self._now = now
+            others = others_than(drift.key, now.resources)
+            if is_right(now.resources) and others_than(drift.key, before) == others:
+                self.bench.files, self._now = together, now
                 self._note(drift, tuple(files))
                 return True
         return False
@@ -297,7 +296,3 @@ class _Attempt:
                     key = ResourceKey(group, str(value.get("kind")), "", "")
                     found |= secrets_in(key, value)
         return frozenset(each for each in found if each)
-
-
-def _others(desired: _Desired, key: ResourceKey) -> dict[ResourceKey, JsonObject]:
-    return {each: manifest.body for each, manifest in desired.items() if each != key}

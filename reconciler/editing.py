@@ -8,14 +8,15 @@ value that stands in its values files.
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from reconciler.core.adoption import declaring, patch_of
+from reconciler.core.adoption import declaring
 from reconciler.core.desired import Manifest
 from reconciler.core.diff import same
 from reconciler.core.errors import ManifestError
+from reconciler.core.patches import operations_of, patch_of
 from reconciler.core.path import with_value
 from reconciler.core.resource import JsonObject, ResourceKey, metadata_of
 from reconciler.deciding_values import by_value, leaves
@@ -44,13 +45,11 @@ def edits_of(bench: Bench, wish: Wish) -> Iterator[Files]:
 def _documents(bench: Bench, wish: Wish) -> Iterator[Files]:
     """Edits the object's own document, and then those that patch it."""
     source, body = wish.manifest.source, wish.manifest.body
-    own = set(bench.draft.own)
-    paths = [source.path, *(path for path in own if path != source.path)]
-    if bench.draft.making is Making.PLAIN:
-        paths = [source.path]
+    own = bench.draft.own
+    paths = [source.path] if source.path in own else []
+    if bench.draft.making is not Making.PLAIN:
+        paths += [path for path in own if path != source.path]
     for path in paths:
-        if path not in own:
-            continue
         for written in bench.documents(path):
             value = written.value
             if not _may_make(value, body):
@@ -74,31 +73,52 @@ def _may_make(value: Any, body: JsonObject) -> bool:
 def _new_patch(bench: Bench, wish: Wish) -> Iterator[Files]:
     """Writes a patch of its own beside the target's kustomization."""
     body = wish.manifest.body
+    name = f"{_file_name(body)}-patch.yaml"
     patch = patch_of(body, wish.changes, wish.live)
-    yield from _patched(bench, body, patch, f"{_file_name(body)}-patch.yaml")
+    yield from _patched(bench, body, patch, name)
+    # A strategic merge puts what it changes first in its list, where the order may have a meaning.
+    operations = operations_of(body, wish.changes, wish.live)
+    for called in _names(bench, body):
+        target = {"kind": body["kind"], "name": called}
+        yield from _patched_by(bench, name, {"path": name, "target": target}, [operations])
 
 
 def _patched(bench: Bench, body: JsonObject, patch: JsonObject, name: str) -> Iterator[Files]:
     """Adds a patch to the target's kustomization, by each name that the object may have there."""
+    metadata = metadata_of(body)
+    places = [{}, {"namespace": metadata["namespace"]}] if "namespace" in metadata else [{}]
+    patches = [
+        {**patch, "metadata": {"name": called, **place, **patch["metadata"]}}
+        for called in _names(bench, body)
+        for place in places
+    ]
+    yield from _patched_by(bench, name, {"path": name}, patches)
+
+
+def _patched_by(
+    bench: Bench, name: str, entry: JsonObject, contents: Sequence[Any]
+) -> Iterator[Files]:
+    """Names a new file among the kustomization's patches, with each of some contents."""
     found = bench.kustomization()
     file = posixpath.join(bench.draft.path, name)
     if found is None or bench.text(file) is not None:
         return
     path, kustomization = found
-    patches = [*(kustomization.get("patches") or []), {"path": name}]
-    metadata = metadata_of(body)
+    patches = [*(kustomization.get("patches") or []), entry]
+    for text in bench.edited(path, 0, kustomization, {**kustomization, "patches": patches}):
+        for content in contents:
+            yield {file: bench.editor.written(content, text), path: text}
+
+
+def _names(bench: Bench, body: JsonObject) -> list[str]:
+    """Gives the names that an object may have before a kustomization changes them."""
     names = {
         str(metadata_of(written.value)["name"]): None
         for each in (*bench.draft.own, *bench.draft.shared)
         for written in bench.documents(each)
         if _may_make(written.value, body)
     }
-    places = [{}, {"namespace": metadata["namespace"]}] if "namespace" in metadata else [{}]
-    for text in bench.edited(path, 0, kustomization, {**kustomization, "patches": patches}):
-        for called in {str(metadata["name"]): None} | names:
-            for place in places:
-                named = {**patch, "metadata": {"name": called, **place, **patch["metadata"]}}
-                yield {file: bench.editor.written(named, text), path: text}
+    return [*({str(metadata_of(body)["name"]): None} | names)]
 
 
 def _file_name(body: JsonObject) -> str:

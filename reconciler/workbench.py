@@ -8,7 +8,7 @@ from reconciler.core.adoption import declaring
 from reconciler.core.desired import Manifest
 from reconciler.core.drift import Change
 from reconciler.core.errors import ManifestError
-from reconciler.core.resource import JsonObject
+from reconciler.core.resource import JsonObject, ResourceKey
 from reconciler.ports import Draft, Editor, Written
 
 #: Files as they would be, on top of those that are there; None for one that goes.
@@ -85,3 +85,10 @@ class Bench:
                 if isinstance(written.value, dict):
                     return path, written.value
         return None
+
+
+def others_than(
+    key: ResourceKey, desired: Mapping[ResourceKey, Manifest]
+) -> dict[ResourceKey, JsonObject]:
+    """Gives what every other object is declared as."""
+    return {each: manifest.body for each, manifest in desired.items() if each != key}

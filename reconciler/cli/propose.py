@@ -105,20 +105,25 @@ def _adopt(
     place = locate(target.source.repo)
     folder = place.path if isinstance(place, LocalFolder) and not place.is_url else None
     _refuse_no_way(target, options, folder)
+    repository = None
+    if not (options.dry_run or options.write):
+        from reconciler.forging import repository_of
+
+        repository = repository_of(settings, target)
     with open_target(settings, target, how) as opened, Progress() as progress:
         look = check(announced(opened.target, progress))
         drifts = _chosen(look, options.id)
+        progress.stage("looking for edits")
         adoption = adoption_of(settings, target, opened, look, drifts, how)
     url = ""
     if options.write and folder is not None:
         from reconciler.adapters.sources.inplace import write_files
 
         write_files(folder, adoption.before, adoption.files)
-    elif not options.dry_run:
-        from reconciler.forging import repository_of
+    elif repository is not None:
         from reconciler.submitting import submit
 
-        pull = submit(adoption, repository_of(settings, target))
+        pull = submit(adoption, repository)
         url = pull.url if pull is not None else ""
     _show(adoption, options, url, documents)
     return _code(look, adoption, options)

@@ -257,46 +257,6 @@ def _barer(
     return body
 
 
-def patch_of(declared: JsonObject, changes: Iterable[Change], live: JsonObject) -> JsonObject:
-    """Gives a strategic merge patch that has a declaration say what is live, without its name.
-
-    Args:
-        declared: What Git says now.
-        changes: Which fields.
-        live: The live object.
-    """
-    patch: JsonObject = {
-        "apiVersion": declared["apiVersion"],
-        "kind": declared["kind"],
-        "metadata": {},
-    }
-    wanted = declaring(declared, changes, live)
-    for change in changes:
-        path = located(change.path, declared)
-        # A list whose items have no names is given as a whole.
-        end = next((at for at, step in enumerate(path) if isinstance(step, int)), len(path))
-        _set(patch, path[:end], value_at(wanted, path[:end]))
-    return patch
-
-
-def _set(into: Any, path: Path, value: Any) -> None:
-    """Sets a value of a patch in place; None says that the field goes."""
-    for at, step in enumerate(path):
-        rest = path[at + 1 :]
-        if isinstance(step, Item):
-            found = next((each for each in into if step.matches(each)), None)
-            if found is None:
-                found = dict(step.keys)
-                into.append(found)
-            if not rest:
-                found.update({"$patch": "delete"} if value is None else value)
-            into = found
-        elif not rest:
-            into[step] = value
-        else:
-            into = into.setdefault(step, [] if isinstance(rest[0], Item) else {})
-
-
 def secrets_in(key: ResourceKey, body: object) -> frozenset[str]:
     """Gives the texts of an object that a report would not show."""
     return frozenset(_hidden(body, mask(key, (), body)))

@@ -109,6 +109,11 @@ class Editor(Protocol):
         """
         ...
 
-    def written(self, body: JsonObject, like: str = "") -> str:
-        """Writes an object as a document of its own, indented as a file that is there."""
+    def written(self, body: JsonObject | list[JsonObject], like: str = "") -> str:
+        """Writes an object, or a list, as a document of its own, indented as a file that is there.
+
+        Args:
+            body: What to write.
+            like: The file's text; empty for kubectl's way.
+        """
         ...

@@ -97,6 +97,8 @@ def _head(adoption: Adoption) -> list[str]:
         "  touched.",
         "- **Close** this to keep what Git says.",
         "",
+        "When this is brought up to date, its branch is made anew: commits of others on it go.",
+        "",
     ]
 
 

@@ -38,11 +38,11 @@ class TextEditor:
         except Unplaced as error:
             raise ManifestError(ManifestProblem(path, line, str(error), _FIX)) from None
 
-    def written(self, body: JsonObject, like: str = "") -> str:
-        """Writes an object as a document of its own.
+    def written(self, body: JsonObject | list[JsonObject], like: str = "") -> str:
+        """Writes an object, or a list, as a document of its own.
 
         Args:
-            body: The object.
+            body: What to write.
             like: A file whose indentation it is to have; empty for kubectl's.
         """
         style = Style(offset=0)

@@ -132,7 +132,7 @@ def is_literal(value: str) -> bool:
     """Whether a text of several lines can be written as such."""
     return (
         "\n" in value.rstrip("\n")
-        and not _CONTROL.search(value.replace("\n", ""))
+        and not _CONTROL.search(value.replace("\n", "").replace("\t", ""))
         and value[:1] not in (" ", "\t", "\n")
     )
 

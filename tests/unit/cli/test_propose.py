@@ -100,6 +100,12 @@ def test_a_repository_elsewhere_is_not_written_in_place(shop: Shop, capsys: Capt
     assert "the repository is elsewhere" in capsys.readouterr().err
 
 
+def test_a_forge_is_asked_for_before_anything_is_read(shop: Shop, capsys: Captured) -> None:
+    words = ["propose", "--mode", "adopt", "--repo", "https://git.example/x.git", "--ref", "main"]
+    assert main([*words, *shop.places()]) == 2
+    assert "no forge is configured" in capsys.readouterr().err
+
+
 def test_several_targets_have_several_answers(
     drifted: Shop, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,6 @@ from reconciler.core.adoption import (
     leaned,
     located,
     parts,
-    patch_of,
     refusal,
     secrets_in,
 )
@@ -178,30 +177,6 @@ def test_a_manifest_of_what_nobody_declared() -> None:
 def test_an_annotation_of_ones_own_stays() -> None:
     live = lived(made(data={"a": "b"}), annotations={"note": "x"})
     assert declaration_of(live, None)["metadata"]["annotations"] == {"note": "x"}
-
-
-def test_a_patch_says_what_is_live_and_what_is_gone() -> None:
-    declared = deployment(
-        {"name": "web", "image": "a:1", "args": ["a"]}, {"name": "old", "image": "o"}
-    )
-    live = deployment({"name": "web", "image": "a:2", "args": ["a", "b"]}, {"name": "side"})
-    changes = (
-        change((*CONTAINERS, WEB, "image")),
-        change((*CONTAINERS, WEB, "args", 1), ADDED),
-        change((*CONTAINERS, SIDE), ADDED),
-        change((*CONTAINERS, Item((("name", "old"),))), REMOVED),
-        change(("spec", "template", "metadata", "labels", "app"), REMOVED),
-    )
-    gone = live | {}
-    patch = patch_of(declared, changes, gone)
-    inner = patch["spec"]["template"]
-    assert patch["metadata"] == {}
-    assert inner["spec"]["containers"] == [
-        {"name": "web", "image": "a:2", "args": ["a", "b"]},
-        {"name": "side"},
-        {"name": "old", "$patch": "delete"},
-    ]
-    assert inner["metadata"] == {"labels": {"app": None}}
 
 
 def test_secrets_are_found_wherever_they_are_masked() -> None:
