@@ -138,10 +138,12 @@ class Office:
         (self.home / "plumbline.yaml").write_text(json.dumps(document))
 
     def run(self, *words: str) -> Ran:
+        places = ["--kubeconfig", str(self.target.plane.kubeconfig)]
+        return self.call_plumbline(*words, *places, "--cache-dir", str(self.home / "cache"))
+
+    def call_plumbline(self, *words: str) -> Ran:
         argv = [*words, "--config", str(self.home / "plumbline.yaml")]
-        argv += ["--kubeconfig", str(self.target.plane.kubeconfig)]
-        for name in ("cache", "state"):
-            argv += [f"--{name}-dir", str(self.home / name)]
+        argv += ["--state-dir", str(self.home / "state")]
         stdout, stderr = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
             code = main(argv)
@@ -332,5 +334,5 @@ def test_a_restore_is_proposed_by_command_as_the_controller_does(office: Office)
     office.merge(pull["number"])
     heard = office.run("propose", "--mode", "revert")
     assert "taken down" in heard.stdout
-    said = office.run("history", "-o", "json").document["events"]
+    said = office.call_plumbline("history", "-o", "json").document["events"]
     assert [each["actor"] for each in said if each["type"] == "approved"] == ["gitea:ben"]
