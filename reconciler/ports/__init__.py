@@ -1,5 +1,6 @@
 """All that this program needs from outside: one Protocol each, one module a concern."""
 
+from reconciler.ports.images import Registry
 from reconciler.ports.memory import (
     AnswerStore,
     History,
@@ -36,6 +37,7 @@ __all__ = [
     "NoticeStore",
     "Notifier",
     "Observer",
+    "Registry",
     "Sightings",
     "Source",
     "Witnesses",
