@@ -30,19 +30,19 @@ class Attempt:
             known: Whether we had credentials to show.
         """
         if status in (401, 403):
-            why = "it doesn't accept our credentials" if known else "it wants credentials"
+            why = "doesn't accept our credentials" if known else "wants credentials"
             return RegistryError(
-                f"{self._begun} {why} ({status})",
+                f"registry {self.host} {why} ({status})",
                 fix=f"`docker login {self.host}`, or let us read the pods' pull secrets",
             )
         if status == 429:
             return RegistryError(
-                f"{self._begun} it was asked too often (429)",
+                f"registry {self.host} was asked too often (429)",
                 fix="log in, ask it less often, or name a mirror in images.registries",
             )
         if status >= 500:
             return RegistryError(
-                f"{self._begun} it has trouble of its own ({status})",
+                f"registry {self.host} has trouble of its own ({status})",
                 fix="look at the registry if it lasts",
             )
         return self.strange(f"it answers {status}")
@@ -52,25 +52,23 @@ class Attempt:
         match error:
             case exceptions.SSLError():
                 return RegistryError(
-                    f"{self._begun} its certificate isn't trusted, or it speaks no TLS",
+                    f"registry {self.host} has a certificate that isn't trusted, or speaks no TLS",
                     fix="name the file of its authority, or plain_http, in images.registries",
                 )
             case exceptions.ProxyError():
-                reason, fix = "the proxy lets nobody through", "check HTTPS_PROXY and NO_PROXY"
+                reason = "can't be reached through the proxy"
+                fix = "check HTTPS_PROXY and NO_PROXY"
             case exceptions.Timeout():
-                reason, fix = "it didn't answer in time", "check its address and health"
+                reason, fix = "didn't answer in time", "check its address and health"
             case exceptions.ConnectionError():
-                reason, fix = "it can't be reached", "check its address and the network"
+                reason, fix = "can't be reached", "check its address and the network"
             case _:
-                reason, fix = "its answer broke off or can't be read", "check its address"
-        return RegistryError(f"{self._begun} {reason}", fix=fix)
+                reason, fix = "sends answers that break off or are too long", "check its address"
+        return RegistryError(f"registry {self.host} {reason}", fix=fix)
 
     def strange(self, why: str) -> RegistryError:
         """Makes an error of an answer that isn't as the specification has it."""
         return RegistryError(
-            f"{self._begun} {why}", fix="check its address, and what stands before it"
+            f"registry {self.host}, asked for {self.what}: {why}",
+            fix="check its address, and what stands before it",
         )
-
-    @property
-    def _begun(self) -> str:
-        return f"registry {self.host} can't tell {self.what}:"

@@ -15,7 +15,6 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 from requests import exceptions
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from reconciler.adapters.images.challenges import Challenge, challenges
@@ -107,9 +106,6 @@ class Transport:
         # Who doesn't answer once isn't waited for again.
         self._dead: dict[str, exceptions.RequestException] = {}
         self._session = requests.Session()
-        # A connection that was kept may be closed just now: once more, and then it is the server.
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, HTTPAdapter(max_retries=1))
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         self._session.headers["User-Agent"] = "plumbline"
 
@@ -206,9 +202,10 @@ class Transport:
         place = urlsplit(url).netloc
         if place in self._dead:
             raise question.attempt.unreachable(self._dead[place])
-        authority = question.endpoint.authority
-        deadline = self._monotonic() + _WHOLE_SECONDS
-        try:
+
+        def send() -> Reply:
+            authority = question.endpoint.authority
+            deadline = self._monotonic() + _WHOLE_SECONDS
             with self._session.request(
                 method,
                 url,
@@ -224,6 +221,9 @@ class Transport:
                 content = self._read(response, limit, deadline)
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Reply(response.status_code, headers, content)
+
+        try:
+            return _twice(send)
         except exceptions.RequestException as error:
             if isinstance(error, exceptions.ConnectionError | exceptions.Timeout):
                 self._dead[place] = error
@@ -241,6 +241,16 @@ class Transport:
             if self._monotonic() > deadline:
                 raise exceptions.ReadTimeout
         return bytes(content)
+
+
+def _twice(send: Callable[[], Reply]) -> Reply:
+    """Sends again where a connection breaks: one that was kept may have been closed just now."""
+    try:
+        return send()
+    except (exceptions.SSLError, exceptions.ProxyError, exceptions.Timeout):
+        raise
+    except exceptions.ConnectionError:
+        return send()
 
 
 def _joined(url: str, reply: Reply, question: Question) -> tuple[str, SplitResult]:

@@ -17,10 +17,12 @@ from reconciler.core.images.vulnerabilities import Grade, Scan, Vulnerability
 
 def findings(known: Known, scans: Sequence[Scan]) -> Iterator[ImageDrift]:
     """Gives all that is wrong with, or can't be told of, one container's image."""
-    reasons = list(_untold(known))
-    if reasons:
-        text = "; ".join(dict.fromkeys(reasons))
-        yield known.drift(ImageRule.UNREADABLE, Severity.MEDIUM, text)
+    untold: dict[str, list[str]] = {}
+    for what, reason in _untold(known):
+        untold.setdefault(reason, []).append(what)
+    if untold:
+        text = "; ".join(f"{', '.join(whats)}: {reason}" for reason, whats in untold.items())
+        yield known.drift(ImageRule.UNREADABLE, Severity.MEDIUM, f"unknown {text}")
     yield from _differing(known)
     yield from _moved(known)
     yield from _diverged(known)
@@ -33,29 +35,35 @@ def findings(known: Known, scans: Sequence[Scan]) -> Iterator[ImageDrift]:
     yield from _vulnerable(known, scans)
 
 
-def _untold(known: Known) -> Iterator[str]:
-    """Says what is asked for by a policy, or always, and couldn't be told."""
+def _untold(known: Known) -> Iterator[tuple[str, str]]:
+    """Gives what is asked for by a policy, or always, and couldn't be told; and why."""
     policy = known.policy
     if isinstance(known.resolved, Unknown):
-        yield f"what {known.name} is now is unknown: {known.resolved.reason}"
+        yield "what its name means now", known.resolved.reason
     elif any(_is_ambiguous(known, each) for each in known.running):
-        yield "the runtime tells only an image's own id, of which there is one for each platform"
+        reason = "the runtime tells only an image's own id, of which each platform has another"
+        yield "whether it runs as declared", reason
     if policy.max_age is not None and known.age is None:
-        yield f"how old it is is unknown: {_why_ageless(known)}"
+        yield "how old it is", _why_ageless(known)
     if policy.newer is not None and isinstance(newer := known.newer, Unknown):
-        yield f"newer tags are unknown: {newer.reason}"
+        yield "which tags are newer", newer.reason
     if policy.signature and not isinstance(signed := known.signature(), Signature):
-        yield f"whether it is signed is unknown: {signed.reason if signed else 'nothing was read'}"
+        yield "whether it is signed", signed.reason if signed else _why_unseen(known)
     if policy.base and isinstance(base := _base(known), Unknown):
-        yield f"what its base image is now is unknown: {base.reason}"
+        yield "what its base image is now", base.reason
 
 
 def _why_ageless(known: Known) -> str:
     if known.shown is not None:
         return "the image doesn't say when it was built"
-    told = [known.facts(each) for each in known.running] or [known.resolved]
-    reasons = [each.reason for each in told if isinstance(each, Unknown)]
-    return reasons[0] if reasons else "the registry has it no more"
+    return _why_unseen(known)
+
+
+def _why_unseen(known: Known) -> str:
+    """Says why nothing is known of the image."""
+    told = [*(known.facts(each) for each in known.running), known.resolved]
+    reasons = (each.reason for each in told if isinstance(each, Unknown))
+    return next(reasons, "the registry has it no more")
 
 
 def _is_ambiguous(known: Known, container: Container) -> bool:
