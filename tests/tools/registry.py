@@ -207,7 +207,7 @@ class RegistryServer:
         if self._tokens is not None:
             actions = ("pull", "push", "delete")
             headers["Authorization"] = f"Bearer {self._tokens.token(USER, repository, actions)}"
-        request = urllib.request.Request(  # noqa: S310 - loopback
+        request = urllib.request.Request(
             f"http://{self.host}{path}", method=method, data=body, headers=headers
         )
         try:

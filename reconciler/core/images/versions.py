@@ -26,7 +26,7 @@ _VERSION = re.compile(
     r"(?P<v>[vV]?)(?P<numbers>\d{1,12}(?:\.\d{1,12}){0,3})"
     r"(?:[-.]?(?P<pre>(?:alpha|beta|rc|pre|preview|dev|snapshot|nightly|canary|[abM](?=\d))"
     r"(?:[.-]?\d{1,12}(?:\.\d{1,12}){0,2})?)(?=[-_+]|\Z))?"
-    r"(?P<rest>[-_+.][A-Za-z0-9_.+-]*)?\Z",
+    r"(?P<rest>[-_+.][A-Za-z0-9_.+-]*[A-Za-z0-9])?\Z",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\d+")
