@@ -47,7 +47,7 @@ def _drift(drift: ImageDrift) -> JsonObject:
         each for each in use.containers if each.running.digest in drift.running or not drift.running
     ]
     return {
-        "id": drift.id,
+        "id": _text(drift.id),
         "type": "Unreadable" if drift.rule is ImageRule.UNREADABLE else "Image",
         "severity": drift.severity.value,
         "resource": _resource(use),
@@ -88,7 +88,7 @@ def _entry(entry: ImageEntry) -> JsonObject:
         "base": _text(entry.base) or None,
         "policy": _text(entry.policy) or None,
         "scanned": bool(entry.scanned),
-        "drifts": [drift.id for drift in entry.drifts],
+        "drifts": [_text(drift.id) for drift in entry.drifts],
         "containers": [_container(use, each) for each in use.containers],
     }
 

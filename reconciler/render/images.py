@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from reconciler.core.drift import Severity
-from reconciler.core.images.facts import Signature, Unknown
+from reconciler.core.images.facts import Signature
 from reconciler.core.images.naming import short_digest
 from reconciler.core.images.report import ImageDrift, ImageEntry, ImageReport, ImageRule
 from reconciler.core.images.running import ContainerKind, Use
@@ -105,7 +105,7 @@ def facts_of(entry: ImageEntry, now: datetime) -> list[str]:
             facts.append("no signature")
         case Signature():
             facts.append(f"signature by {entry.signature} present")
-        case Unknown() | None:
+        case _:
             facts.append("signature unknown")
     if entry.base:
         facts.append(f"built on {entry.base}")
