@@ -24,7 +24,7 @@ T = TypeVar("T", bound=StrEnum)
 
 _SECRETS = ResourceKind("", "v1", "Secret", "secrets", namespaced=True)
 _HOST = re.compile(r"[A-Za-z0-9.-]+(?::[0-9]{1,5})?|\[[0-9A-Fa-f:]+\](?::[0-9]{1,5})?")
-_FOLDER = re.compile(r"[a-z0-9._-]+(?:/[a-z0-9._-]+)*")
+_FOLDER = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
 
 
 def watchman_of(

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
-from typing import Final
-from urllib.parse import SplitResult, urljoin, urlsplit
+from typing import Final, TypeAlias
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests import exceptions
@@ -72,6 +72,10 @@ class Question:
     limit: int = 4 << 20
 
 
+#: A registry, a repository, and the credentials that there are for it.
+_Door: TypeAlias = tuple[str, str, tuple[Credential, ...]]
+
+
 class _Bearing(AuthBase):
     """Sets exactly this header, and has `requests` not look for another in ~/.netrc."""
 
@@ -101,10 +105,12 @@ class Transport:
         self._sleep = sleep
         self._monotonic = monotonic
         self._tokens = Tokens(monotonic)
-        # What let us in last, by registry and repository: it saves a refusal each time.
-        self._opened: dict[tuple[str, str], tuple[Challenge, Credential | None]] = {}
+        # What let us in last: it saves a refusal each time. One namespace's right is not another's,
+        # so it is kept by what there was to try, too.
+        self._opened: dict[_Door, tuple[Challenge, Credential | None]] = {}
         # Who doesn't answer once isn't waited for again.
         self._dead: dict[str, exceptions.RequestException] = {}
+        self._tired: set[str] = set()
         self._session = requests.Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         self._session.headers["User-Agent"] = "plumbline"
@@ -119,7 +125,7 @@ class Transport:
         Raises:
             RegistryError: It can't be reached, or lets nobody in whom we can show.
         """
-        place = (question.endpoint.url, repository)
+        place = (question.endpoint.url, repository, question.credentials)
         opened = self._opened.get(place)
         reply = self._patiently(question, self._header(question, *opened) if opened else "")
         if reply.status != 401:
@@ -160,16 +166,19 @@ class Transport:
         )
 
     def _patiently(self, question: Question, header: str | None) -> Reply:
-        """Asks again where a registry says that it is tired."""
+        """Asks again where a registry says that it is tired; if that doesn't help, never again."""
+        place = question.endpoint.address
         reply = self._followed(question, header or "")
         for number in range(1, _TRIES):
-            if reply.status not in _TIRED:
+            if reply.status not in _TIRED or place in self._tired:
                 break
             pause = _pause(reply.headers.get("retry-after", ""), number)
             if pause is None:
                 break
             self._sleep(pause)
             reply = self._followed(question, header or "")
+        if reply.status in _TIRED:
+            self._tired.add(place)
         return reply
 
     def _followed(self, question: Question, header: str) -> Reply:
@@ -180,7 +189,9 @@ class Transport:
             reply = self._once(question, "GET", url, header, question.limit)
             if reply.status not in (301, 302, 303, 307, 308):
                 return reply
-            url, parts = _joined(url, reply, question)
+            # `requests` has refused what is no address.
+            url = urljoin(url, reply.headers.get("location", ""))
+            parts = urlsplit(url)
             plain = parts.scheme == "http" and question.endpoint.plain
             if not parts.hostname or not (parts.scheme == "https" or plain):
                 raise question.attempt.strange("it sends us where no https is spoken")
@@ -251,14 +262,6 @@ def _twice(send: Callable[[], Reply]) -> Reply:
         raise
     except exceptions.ConnectionError:
         return send()
-
-
-def _joined(url: str, reply: Reply, question: Question) -> tuple[str, SplitResult]:
-    try:
-        joined = urljoin(url, reply.headers.get("location", ""))
-        return joined, urlsplit(joined)
-    except ValueError:
-        raise question.attempt.strange("it sends us to what is no address") from None
 
 
 def _pause(retry_after: str, number: int) -> float | None:
