@@ -68,7 +68,7 @@ def look_at_images(target: Target, watchman: Watchman) -> ImageReport:
         entries=entries,
         unread=live.unread,
         scans=watchman.scans,
-        notes=desired.notes,
+        notes=(*desired.notes, *answers.fixes),
     )
 
 
@@ -112,4 +112,4 @@ def _answer(question: Callable[[Ask], T], ask: Ask) -> T | Unknown:
         return question(ask)
     except RegistryError as error:
         # One registry's trouble is not the others'.
-        return Unknown(error.message)
+        return Unknown(error.message, error.fix)

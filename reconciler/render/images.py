@@ -67,7 +67,7 @@ def _entry_lines(entry: ImageEntry, style: Style, now: datetime, column: int) ->
     lines += _indented("; ".join(facts_of(entry, now)), Ink.DIM, style)
     for drift in entry.drifts:
         lines += _drift_lines(drift, style)
-    if entry.newer:
+    if entry.newer and not _is_told(entry):
         lines += _indented(newer_words(entry), Ink.DIM, style)
     elif entry.unlisted and not _tells(entry, entry.unlisted):
         lines += _indented(f"newer tags are unknown: {entry.unlisted}", Ink.DIM, style)
@@ -82,6 +82,12 @@ def _mark(entry: ImageEntry) -> tuple[str, Ink]:
 
 def _indented(text: str, ink: Ink, style: Style) -> list[Line]:
     return flow([Cell((Span(text, ink),))], style, indent=_INDENT, hanging=_INDENT)
+
+
+def _is_told(entry: ImageEntry) -> bool:
+    """Whether the only newer tag is what was found wrong already."""
+    found = any(drift.rule is ImageRule.NEWER for drift in entry.drifts)
+    return found and len(entry.newer) == 1
 
 
 def _tells(entry: ImageEntry, reason: str) -> bool:

@@ -61,6 +61,7 @@ class RegistryServer:
         basic: bool = False,
         tokens: TokenServer | None = None,
         certificate: KeyPair | None = None,
+        address: str = "127.0.0.1",
     ) -> None:
         """Starts nothing yet.
 
@@ -68,7 +69,9 @@ class RegistryServer:
             basic: Whether it wants the name and the password above.
             tokens: Whose tokens it wants; None for none.
             certificate: For TLS; None for plain HTTP.
+            address: Where it listens.
         """
+        self._address = address
         self._basic, self._tokens, self._certificate = basic, tokens, certificate
         self._folder = Path(tempfile.mkdtemp(prefix="plumbline-registry-"))
         self._server: Server | None = None
@@ -77,7 +80,7 @@ class RegistryServer:
     @property
     def host(self) -> str:
         """As it stands in names of images."""
-        return f"127.0.0.1:{self.port}"
+        return f"{self._address}:{self.port}"
 
     def __enter__(self) -> Self:
         for attempt in range(_TRIES):

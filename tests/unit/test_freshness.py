@@ -54,6 +54,7 @@ class Looked:
 
     def __init__(self) -> None:
         self.world = World(Repository(NAMESPACE, deployment()))
+        self.world.cluster.add(NAMESPACE)
         self.registry = FakeRegistry()
         self.secrets: list[ResourceKey] = []
         self.given: Mapping[ResourceKey, JsonObject] = {}

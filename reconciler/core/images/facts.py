@@ -27,9 +27,11 @@ class Unknown:
 
     Attributes:
         reason: Why, in a sentence without secrets.
+        fix: What can be done about it, where that is known.
     """
 
     reason: str
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +90,10 @@ class Answers:
     facts: Mapping[Ask, ImageFacts | Gone | Unknown] = field(default_factory=dict)
     tags: Mapping[Ask, tuple[str, ...] | Unknown] = field(default_factory=dict)
     signatures: Mapping[Ask, Signature | Unknown] = field(default_factory=dict)
+
+    @property
+    def fixes(self) -> tuple[str, ...]:
+        """What can be done about what couldn't be asked, each once."""
+        told = (*self.facts.values(), *self.tags.values(), *self.signatures.values())
+        unknown = sorted({(e.reason, e.fix) for e in told if isinstance(e, Unknown) and e.fix})
+        return tuple(f"{reason}: {fix}" for reason, fix in unknown)

@@ -79,7 +79,7 @@ def _nameless(target: str, use: Use) -> ImageEntry:
         rule=ImageRule.UNREADABLE,
         severity=Severity.MEDIUM,
         use=use,
-        text="it names no image that can be read",
+        text=f"{use.kind.field}[name={use.container}].image is no name of an image",
     )
     return ImageEntry(use, (), "", "", "", None, (), "", None, "", "", (drift,))
 

@@ -36,7 +36,8 @@ def summed(
         where = f" in {each.namespace}" if each.namespace else ""
         if each.kind in ("", PODS.kind):
             missing.append(f"pods{where}: {each.reason}")
-        else:
+        elif any(entry.use.owner.kind == each.kind for entry in entries):
+            # Else the pods' own labels have told which workload they are of.
             told.append(f"{each.kind} objects{where} couldn't be read: {each.reason}")
     if not entries:
         told.append("no workload is declared or runs here: name namespaces in scope, or with -n")

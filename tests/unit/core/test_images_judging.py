@@ -342,7 +342,7 @@ def test_vulnerabilities_count_from_a_grade_on() -> None:
 
 def test_what_is_no_name_of_an_image() -> None:
     found = entry(use(declared="NO NAME"), Answers())
-    assert rules(found) == {"unreadable": "it names no image that can be read"}
+    assert rules(found) == {"unreadable": "containers[name=app].image is no name of an image"}
     assert asked_first([use(declared="NO NAME")], []) == (frozenset(), frozenset())
     assert asked_then([use(declared="NO NAME")], [], Answers()) == (frozenset(), frozenset())
 
@@ -403,13 +403,21 @@ def test_known_asks_nothing_that_was_not_asked() -> None:
     assert known.signature() is None
 
 
+def test_what_can_be_done_is_told_once() -> None:
+    locked = Unknown("registry r wants credentials (401)", "`docker login r`")
+    told = answers({"1": locked, "2": DOWN, "3": facts()}, locked, {A: locked})
+    assert told.fixes == ("registry r wants credentials (401): `docker login r`",)
+
+
 def test_the_sum() -> None:
     told = answers({"1.2.0": facts(B), A: facts()})
-    entries = [entry(use(container()), told, [scan(A)]), entry(use(), answers({"1.2.0": DOWN}))]
+    made = replace(use(), owner=WEB._replace(kind="ReplicaSet"))
+    entries = [entry(use(container()), told, [scan(A)]), entry(made, answers({"1.2.0": DOWN}))]
     unread = [
         Unread("", "Pod", "shop", "forbidden"),
         Unread("", "", "", "gone"),
         Unread("apps", "ReplicaSet", "", "forbidden"),
+        Unread("batch", "Job", "", "forbidden"),
     ]
     scans = [
         scan(A),

@@ -176,6 +176,16 @@ the vulnerability report of x concerns nothing that runs here
     )
 
 
+def test_a_newer_tag_is_told_once() -> None:
+    found = replace(MOVED, rule=ImageRule.NEWER, text="1.2.9 is newer (patch)")
+    one = replace(STALE, drifts=(found,), newer=STALE.newer[:1])
+    text = images_text(report(one, stale=1), PLAIN, NOW)
+    assert text.count("1.2.9") == 1
+    assert "newer: 1.2.9" in images_text(
+        report(replace(one, newer=STALE.newer), stale=1), PLAIN, NOW
+    )
+
+
 def test_text_in_full_names_all_vulnerabilities() -> None:
     text = images_text(FULL, replace(PLAIN, full=True), NOW)
     assert "CVE-6" in text
