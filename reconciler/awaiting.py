@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from reconciler.core.annotated import unwitnessed_at
 from reconciler.core.drift import DecisionAction
 from reconciler.core.errors import HistoryError
 from reconciler.core.history import Event, EventType, HistoryQuery
@@ -13,6 +14,9 @@ from reconciler.ports import History
 #: What a person says that may change what is decided.
 _WORDS = frozenset({EventType.APPROVED, EventType.REJECTED, EventType.SUSPENDED, EventType.RESUMED})
 _LATELY = timedelta(hours=1)
+#: How long witnesses are waited for, and how long before each further look for what they tell.
+_WITNESS_WITHIN = timedelta(minutes=1)
+_WITNESS_PAUSE = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +45,26 @@ class Awaited:
             return False
 
 
-def awaited(done: Deliberation, word: Event | None) -> Awaited:
+def awaited(done: Deliberation, word: Event | None, witness: datetime | None = None) -> Awaited:
     """Gives what a deliberation leaves to wait for.
 
     Args:
         done: The deliberation.
         word: The last word of a person before it.
+        witness: When a witness may have told who wrote an annotation; None where none is due.
     """
     decisions = [drift.decision for drift in done.look.report.drifts if drift.decision]
     waits = [each for each in decisions if each.action is DecisionAction.WAIT]
-    ends = [moment_of(each.until) for each in waits]
+    ends = [*(moment_of(each.until) for each in waits), witness]
     until = min((end for end in ends if end is not None), default=None)
     return Awaited(until, word, bool(waits) or done.waits_for_person)
+
+
+def witness_due(done: Deliberation, now: datetime) -> datetime | None:
+    """Says when to look again for who wrote an annotation: who watches may hear of it first."""
+    times = (moment_of(unwitnessed_at(drift)) for drift in done.look.report.drifts)
+    is_late = any(time is not None and now - time < _WITNESS_WITHIN for time in times)
+    return now + _WITNESS_PAUSE if is_late else None
 
 
 def last_word(target: str, history: History, now: datetime) -> Event | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.controller import Look, Target
+from reconciler.core.annotated import annotated_yes, why_void
 from reconciler.core.approving import VERDICTS, Concerned, weigh
 from reconciler.core.deciding import Circumstances, Policy, decisions, labels_of
 from reconciler.core.drift import Decision, DecisionAction, Drift
@@ -52,10 +53,15 @@ class Deliberation:
         """Whether a yes would have more carried out."""
         return len(self.asked.actions) > len(self.plan.actions)
 
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """All that a person may judge, the widest first; none that does nothing."""
+        plans = (self.asked, self.proposed, *self.each.values())
+        return tuple(plan for plan in plans if plan.actions)
+
     def find(self, digest: str) -> Plan | None:
         """Gives the plan of a digest that a person may judge; None where there is none."""
-        plans = (self.asked, self.proposed, *self.each.values())
-        return next((each for each in plans if each.actions and each.digest == digest), None)
+        return next((plan for plan in self.plans if plan.digest == digest), None)
 
 
 def deliberate(
@@ -82,13 +88,14 @@ def deliberate(
     each = {drift: plan for drift, plan in each.items() if plan.actions}
     look = _with_plans(look, each)
     proposed = _plan(target, look, policy, look.report.drifts, _PROPOSED)
-    plans = (asked, proposed, *each.values())
-    agreed, by, missing = _agreed(look, policy, plans, history, now)
+    done = Deliberation(look, unasked, asked, proposed, each)
+    done = replace(done, look=_with_notes(done, policy))
+    agreed, by, missing = _agreed(done, policy, history, now)
     # A person may agree at any time; what was agreed to is done when a window is open.
     if agreed is not None and closed(policy.windows, now) is None:
         plan = railed(agreed, look.sides.desired, approved=True)
-        return Deliberation(look, plan, asked, proposed, each, by, missing)
-    return Deliberation(look, unasked, asked, proposed, each, "", missing)
+        return replace(done, plan=plan, approved=by, missing=missing)
+    return replace(done, missing=missing)
 
 
 def _around(
@@ -131,19 +138,34 @@ def _with_plans(look: Look, each: Mapping[str, Plan]) -> Look:
     return with_drifts(look, tuple(planned(drift) for drift in look.report.drifts))
 
 
+def _with_notes(done: Deliberation, policy: Policy) -> Look:
+    """Says of each annotation that agrees to something why it doesn't, where it doesn't."""
+
+    def noted(drift: Drift) -> Drift:
+        live = done.look.sides.live.find(drift.api_version, drift.key)
+        said, decision = annotated_yes(drift, live), drift.decision
+        void = why_void(said, done.find(said.plan) is not None) if said else ""
+        if not void or decision is None:
+            return drift
+        return replace(drift, decision=decision.with_note(void))
+
+    if not policy.annotations:
+        return done.look
+    return with_drifts(done.look, tuple(noted(drift) for drift in done.look.report.drifts))
+
+
 def _agreed(
-    look: Look, policy: Policy, plans: Sequence[Plan], history: History, now: datetime
+    done: Deliberation, policy: Policy, history: History, now: datetime
 ) -> tuple[Plan | None, str, Mapping[str, str]]:
     """Gives the first plan that is approved, by whom, and what the others lack."""
-    plans = [plan for plan in plans if plan.actions]
-    if not plans:
+    if not done.plans:
         return None, "", {}
     since = rfc3339(now - policy.approvals.lasts)
-    query = HistoryQuery(target=plans[0].target, types=VERDICTS, since=since)
+    query = HistoryQuery(target=done.asked.target, types=VERDICTS, since=since)
     said = history.find(query)
     missing: dict[str, str] = {}
-    for plan in plans:
-        concerned = concerned_by(look, plan)
+    for plan in done.plans:
+        concerned = concerned_by(done.look, plan)
         words = [event for event in said if event.plan == plan.digest]
         weighed = weigh(concerned, words, policy.approvals, now)
         if weighed.approvers:

@@ -4,12 +4,10 @@ Nothing waits for it, and it keeps no queue: what is due is computed from the hi
 was shown, so that a notifier which was away, or a process that was killed, loses nothing.
 """
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from reconciler.bugs import place_of
 from reconciler.core.cycle import Cycle
 from reconciler.core.drift import Drift
 from reconciler.core.errors import HistoryError, NotifierError
@@ -20,15 +18,13 @@ from reconciler.core.notices import Episode, episodes_of
 from reconciler.core.routing import Route, Silence
 from reconciler.core.telling import Delivery, Told, due
 from reconciler.ports import History, NoticeStore, Notifier
+from reconciler.rounds import BackOff, Rounds
 
 #: Seconds between two looks where nothing happened: silences end, reminders fall due.
 _IDLE = 30.0
 #: Seconds before a second try, doubled with each further one, up to the longest.
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 300.0
-_DOUBLINGS = 10
-#: Seconds for which what is under way may go on in the end.
-_CLOSE_SECONDS = 5.0
 #: What is over is remembered for so long, lest a look at old events tell of it again.
 _KEPT = timedelta(days=7)
 
@@ -121,8 +117,8 @@ def enriched(episode: Episode, drift: Drift | None) -> Episode:
     return replace(episode, before=desired_of(drift))
 
 
-class Teller:
-    """Keeps one notifier up to date, in a thread of its own."""
+class Teller(Rounds):
+    """Keeps one notifier up to date."""
 
     def __init__(self, name: str, notifier: Notifier, desk: Desk) -> None:
         """Tells nothing yet.
@@ -132,28 +128,15 @@ class Teller:
             notifier: Shows it.
             desk: Says what is due.
         """
+        super().__init__(f"teller-{name}", _IDLE)
         self.name = name
         self._notifier = notifier
         self._desk = desk
-        self._news = threading.Event()
-        self._stopping = threading.Event()
-        self._failures = 0
-        self._thread = threading.Thread(target=self._run, name=f"teller-{name}", daemon=True)
+        self._back_off = BackOff(_FIRST_PAUSE, _LONGEST_PAUSE)
 
     def start(self) -> None:
         """Begins to tell."""
-        self._thread.start()
-
-    def wake(self) -> None:
-        """Has it look at once, unless it waits for a notifier that is away."""
-        self._news.set()
-
-    def stop(self) -> None:
-        """Tells no more; what isn't told yet is told by who starts next."""
-        self._stopping.set()
-        self._news.set()
-        if self._thread.ident is not None:
-            self._thread.join(_CLOSE_SECONDS)
+        self._begin()
 
     def round(self) -> float:
         """Shows all that is due.
@@ -163,7 +146,7 @@ class Teller:
         """
         leads = self._desk.leads
         pauses = [self._tell(target) for target in self._desk.stores if leads(target)]
-        self._failures = min(self._failures + 1, _DOUBLINGS) if any(pauses) else 0
+        self._back_off.note(failed=any(pauses))
         return max(pauses, default=0.0)
 
     def _tell(self, target: str) -> float:
@@ -176,38 +159,24 @@ class Teller:
                 try:
                     self._show(target, each)
                 except NotifierError as error:
-                    self._desk.say("people could not be told", notifier=self.name, error=str(error))
+                    self._complain(str(error))
                     if not error.lasting:
-                        return max(error.after, self._back_off())
+                        return max(error.after, self._back_off.pause)
                     # One that is refused for good must not keep the others back.
                     refused = _LONGEST_PAUSE
             if not refused:
                 self._desk.close_books(self.name, target, began)
         except HistoryError as error:
-            self._desk.say("people could not be told", notifier=self.name, error=str(error))
-            return self._back_off()
+            self._complain(str(error))
+            return self._back_off.pause
         return refused
 
     def _show(self, target: str, delivery: Delivery) -> None:
         shown = self._notifier.show(delivery.notice, delivery.shown)
         self._desk.stores[target].save(delivery.told(shown, self._desk.clock()))
 
-    def _back_off(self) -> float:
-        return float(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**self._failures))
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._news.clear()
-            try:
-                pause = self.round()
-            except Exception as bug:  # a bug must not leave people untold for good
-                self._desk.say("people could not be told", notifier=self.name, error=place_of(bug))
-                pause = _LONGEST_PAUSE
-            if pause:
-                # However much happens meanwhile.
-                self._stopping.wait(pause)
-            else:
-                self._news.wait(_IDLE)
+    def _complain(self, error: str) -> None:
+        self._desk.say("people could not be told", notifier=self.name, error=error)
 
 
 class Telling:

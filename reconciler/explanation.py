@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from reconciler.controller import Target, check
+from reconciler.controller import Look, Target, check
 from reconciler.core.drift import Drift, DriftType
 from reconciler.core.errors import ConfigError
 from reconciler.core.explain import Explanation, explain
@@ -18,7 +18,15 @@ def explain_object(target: Target, kind: str, name: str, namespace: str) -> Expl
         ConfigError: No such object is declared or live in the target's scope.
     """
     look = check(target)
-    key, api_version = named_object(look.sides, kind, name, namespace)
+    return explained(target, look, *named_object(look.sides, kind, name, namespace))
+
+
+def explained(target: Target, look: Look, key: ResourceKey, api_version: str) -> Explanation:
+    """Accounts for every field of one object, as a look found it.
+
+    Raises:
+        ClusterError: The kind's schema can't be read.
+    """
     sides, found = look.sides, look.detection
     manifest = sides.desired.resources.get(key)
     live = sides.live.find(api_version, key)

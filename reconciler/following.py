@@ -1,9 +1,7 @@
 """Follows the pull request of a target, beside its cycles: no forge ever holds one up."""
 
-import threading
 from collections.abc import Callable
 
-from reconciler.bugs import place_of
 from reconciler.core.cycle import Cycle
 from reconciler.core.drift import Severity
 from reconciler.core.errors import ForgeError, PlumblineError
@@ -11,17 +9,16 @@ from reconciler.core.report import Report
 from reconciler.deliberation import Deliberation
 from reconciler.ports import Forge
 from reconciler.proposing import Proposer
+from reconciler.rounds import BackOff, Rounds
 
 #: Seconds from one look at the forge to the next, while somebody may merge there.
 _POLL = 20.0
 #: Seconds before a second try, doubled with each further one, up to the longest.
 _FIRST_PAUSE = 2.0
 _LONGEST_PAUSE = 300.0
-_DOUBLINGS = 10
-_CLOSE_SECONDS = 5.0
 
 
-class Follower:
+class Follower(Rounds):
     """See `ports.Observer`: keeps one target's pull request and commit status up to date."""
 
     def __init__(
@@ -41,6 +38,7 @@ class Follower:
             leads: Whether this replica acts for the target.
             say: Tells what happens, in the log.
         """
+        super().__init__(f"forge-{target}", _POLL)
         self._target = target
         self._proposer = proposer
         self._marks = marks
@@ -49,10 +47,7 @@ class Follower:
         self._last: Callable[[], Deliberation | None] = lambda: None
         self._report: Report | None = None
         self._marked: tuple[str, str] = ("", "")
-        self._failures = 0
-        self._news = threading.Event()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"forge-{target}", daemon=True)
+        self._back_off = BackOff(_FIRST_PAUSE, _LONGEST_PAUSE)
 
     def start(self, last: Callable[[], Deliberation | None]) -> None:
         """Begins to follow.
@@ -61,20 +56,13 @@ class Follower:
             last: Gives what the last look at the target led to.
         """
         self._last = last
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Follows no more; who starts next goes on from there."""
-        self._stopping.set()
-        self._news.set()
-        if self._thread.ident is not None:
-            self._thread.join(_CLOSE_SECONDS)
+        self._begin()
 
     def saw(self, cycle: Cycle) -> None:
         """Has the forge brought up to date with what a cycle found."""
         if cycle.target == self._target and cycle.report is not None:
             self._report = cycle.report
-            self._news.set()
+            self.wake()
 
     def round(self) -> float:
         """Brings the forge up to date.
@@ -89,11 +77,11 @@ class Follower:
             told = self._proposer.follow(done)
             self._mark()
         except PlumblineError as error:
-            self._say("the forge could not be brought up to date", error=str(error))
-            pause = float(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**self._failures))
-            self._failures = min(self._failures + 1, _DOUBLINGS)
+            self._complain(str(error))
+            pause = self._back_off.pause
+            self._back_off.note(failed=True)
             return max(pause, error.after if isinstance(error, ForgeError) else 0.0)
-        self._failures = 0
+        self._back_off.note(failed=False)
         if told:
             self._say("forge", target=self._target, told=told)
         return 0.0
@@ -108,18 +96,8 @@ class Follower:
             self._marks.mark(report.revision, good=good, description=text)
             self._marked = (report.revision, text)
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._news.clear()
-            try:
-                pause = self.round()
-            except Exception as bug:  # a bug must not leave the forge as it is for good
-                self._say("the forge could not be brought up to date", error=place_of(bug))
-                pause = _LONGEST_PAUSE
-            if pause:
-                self._stopping.wait(pause)
-            else:
-                self._news.wait(_POLL)
+    def _complain(self, error: str) -> None:
+        self._say("the forge could not be brought up to date", error=error)
 
 
 def standing_of(report: Report) -> str:

@@ -10,6 +10,7 @@ from reconciler.core.errors import ConfigError
 from reconciler.core.redact import Redaction
 from reconciler.memory import cache_folder
 from reconciler.settings import ForgeSettings, Settings, TargetSettings, surroundings
+from reconciler.settings.named_files import text_named
 
 if TYPE_CHECKING:
     from reconciler.adapters.forges.access import ForgeAccess
@@ -129,16 +130,7 @@ def _reading(name: str, file: str) -> Callable[[], str]:
     """Gives what reads a secret each time: it may be renewed."""
 
     def read() -> str:
-        try:
-            secret = Path(file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is no text"
-            raise ConfigError(
-                f"{name}: {file!r} can't be read: {reason}", fix="mount the Secret that holds it"
-            ) from None
-        if not secret:
-            raise ConfigError(f"{name}: {file!r} is empty", fix="write the secret into it")
-        return secret
+        return text_named(name, file, if_empty="write the secret into it")
 
     read()
     return read

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from reconciler.core.approving import VERDICTS, weigh, why_not
+from reconciler.core.annotated import annotated_yes
+from reconciler.core.approving import VERDICTS, speaker_of, weigh, why_not
 from reconciler.core.deciding import Policy
 from reconciler.core.events import events_of_verdict
 from reconciler.core.history import EventType, HistoryQuery
@@ -59,14 +60,33 @@ def take_down(
     return Hearing(True, text)
 
 
+def hear_annotations(done: Deliberation, policy: Policy, history: History, now: datetime) -> bool:
+    """Takes down what drifted objects' annotations say, each once; see `core.annotated`.
+
+    Returns:
+        Whether something was taken down.
+
+    Raises:
+        HistoryError: The history can't be read or written.
+    """
+    is_new = False
+    for drift in done.look.report.drifts if policy.annotations else ():
+        live = done.look.sides.live.find(drift.api_version, drift.key)
+        said = annotated_yes(drift, live)
+        if said is None or said.speaker is None or done.find(said.plan) is None:
+            continue
+        query = HistoryQuery(target=done.look.report.target, plan=said.plan, types=VERDICTS)
+        speakers = [speaker_of(event).identity for event in history.find(query)]
+        # Once: what was taken back since, or has grown too old, isn't said again by standing there.
+        if said.speaker.identity not in speakers:
+            words = (EventType.APPROVED, said.speaker, said.reason)
+            is_new |= take_down(done, said.plan, *words, policy, history, now).heeded
+    return is_new
+
+
 def no_such_plan(plan: str, open_ones: Sequence[Deliberation]) -> str:
     """Says that a plan isn't there, and which are."""
-    plans = {
-        each.digest: each.target
-        for done in open_ones
-        for each in (done.asked, *done.each.values())
-        if each.actions
-    }
+    plans = {plan.digest: plan.target for done in open_ones for plan in done.plans}
     there = ", ".join(f"{digest} of {target}" for digest, target in plans.items())
     return (
         f"no plan {plan} is there to judge: the cluster or Git has moved since, or it was carried "

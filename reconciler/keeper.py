@@ -6,13 +6,13 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from reconciler.awaiting import Awaited, awaited, last_word
+from reconciler.awaiting import Awaited, awaited, last_word, witness_due
 from reconciler.bugs import place_of
 from reconciler.controller import Look, Target, check
 from reconciler.core.attribution import with_actors
 from reconciler.core.cycle import Cycle, CycleResult
 from reconciler.core.deciding import Policy
-from reconciler.core.drift import DecisionAction
+from reconciler.core.drift import DecisionAction, Drift
 from reconciler.core.errors import PlumblineError
 from reconciler.core.events import events_of_intent, events_of_look, events_of_outcomes
 from reconciler.core.history import Event, EventType, HistoryQuery
@@ -24,15 +24,16 @@ from reconciler.core.report import PROGRAMS, Report
 from reconciler.core.resource import ResourceKey
 from reconciler.deliberation import Deliberation, deliberate, with_drifts
 from reconciler.execution import carry_out
+from reconciler.hearing import hear_annotations
 from reconciler.ports import Cluster, History, Observer, Witnesses
 from reconciler.restoration import verify
+from reconciler.rounds import BackOff
 
 #: Who restores, where no person does.
 _ACTOR = "plumbline"
-#: After a look or a restore that failed, before the next try; doubled each time, up to the longest.
-_FIRST_PAUSE = timedelta(seconds=5)
-_LONGEST_PAUSE = timedelta(minutes=5)
-_DOUBLINGS = 10
+#: Seconds after a look or a restore that failed, doubled each time, up to the longest.
+_FIRST_PAUSE = 5.0
+_LONGEST_PAUSE = 300.0
 
 
 @dataclass(slots=True)
@@ -75,7 +76,7 @@ class Keeper:
     #: Whether all that was ever intended for this target has been told of.
     _is_settled: bool = False
     _stands_by: bool = False
-    _failures: int = 0
+    _back_off: BackOff = field(default_factory=lambda: BackOff(_FIRST_PAUSE, _LONGEST_PAUSE))
     #: When the last look began, and when each drifting object was last seen as declared.
     _looked_at: str = ""
     _in_sync_at: dict[ResourceKey, str] = field(default_factory=dict)
@@ -96,6 +97,19 @@ class Keeper:
         if self._stands_by:
             return self.leads()
         return self._awaited.has_come(self.name, self.history, self.target.clock())
+
+    def judged(self) -> Deliberation:
+        """Looks anew, for what a person says to be weighed against what is there now.
+
+        Writes nothing and remembers nothing; any replica may ask, whoever leads.
+
+        Raises:
+            PlumblineError: A side can't be read, or the history.
+        """
+        with self._busy, self.bound:
+            look = self._attributed(check(self.target))
+            now = self.target.clock()
+            return deliberate(self.target, look, self.policy, self.history, now)
 
     def cycle(self) -> Cycle:
         """Runs one cycle; never raises what is one target's trouble."""
@@ -133,15 +147,19 @@ class Keeper:
         if stamp is not None and stamp == self._stamp:
             return CycleResult.UNMOVED, None, None
         began = rfc3339(self.target.clock())
-        look = self._attributed(check(self.target), began)
+        look = self._attributed(check(self.target))
+        self._in_sync_at, self._looked_at = self._seen_in_sync(look.report.drifts), began
         # Not before the look: what it has just seen for the first time would lie in the future.
         now = self.target.clock()
         word = last_word(self.name, self.history, now)
         done = deliberate(self.target, look, self.policy, self.history, now)
-        self._awaited, self.last = awaited(done, word), done
+        if hear_annotations(done, self.policy, self.history, now):
+            done = deliberate(self.target, look, self.policy, self.history, now)
+        late = witness_due(done, now) if self.witnesses is not None else None
+        self._awaited, self.last = awaited(done, word, late), done
         self._remember(done.look)
         if not done.plan.actions:
-            self._failures = 0
+            self._back_off.note(failed=False)
             # What waits, waits for the clock or a person, and both move by themselves.
             self._stamp = None if _waits(done.look) or done.waits_for_person else stamp
             return CycleResult.DONE, done.look.report, done
@@ -149,7 +167,7 @@ class Keeper:
         self._stamp = None
         report = self._restored(done)
         if all(each.outcome is OutcomeType.RESTORED for each in report.outcomes):
-            self._failures = 0
+            self._back_off.note(failed=False)
         else:
             self._fails()
         return CycleResult.DONE, report, done
@@ -157,26 +175,28 @@ class Keeper:
     def _fails(self) -> None:
         """Has what could not be done tried again soon, and less often each time."""
         self._stamp = None
-        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**self._failures)
-        self._failures = min(self._failures + 1, _DOUBLINGS)
+        pause = timedelta(seconds=self._back_off.pause)
+        self._back_off.note(failed=True)
         now = self.target.clock()
         waits = self._awaited.until
         until = min(waits, now + pause) if waits is not None and waits > now else now + pause
         self._awaited = replace(self._awaited, until=until)
 
-    def _attributed(self, look: Look, began: str) -> Look:
-        """Adds who did it, where somebody saw the requests; the look began at that time."""
+    def _attributed(self, look: Look) -> Look:
+        """Adds who did it, where somebody saw the requests."""
         if self.witnesses is None:
             return look
         self.witnesses.learn(look.sides.catalog)
         drifts = look.report.drifts
         seen = {drift.key: self.witnesses.events_of(drift.key) for drift in drifts}
-        since = {each.key: self._in_sync_at.get(each.key, self._looked_at) for each in drifts}
-        self._in_sync_at = {key: time for key, time in since.items() if time}
-        self._looked_at = began
-        look = with_drifts(look, with_actors(drifts, seen, self._in_sync_at))
+        look = with_drifts(look, with_actors(drifts, seen, self._seen_in_sync(drifts)))
         notes = tuple(note for note in look.report.notes if note != PROGRAMS)
         return replace(look, report=replace(look.report, notes=notes))
+
+    def _seen_in_sync(self, drifts: Sequence[Drift]) -> dict[ResourceKey, str]:
+        """Says when objects that drifted now were last seen as declared, where they were."""
+        since = {each.key: self._in_sync_at.get(each.key, self._looked_at) for each in drifts}
+        return {key: time for key, time in since.items() if time}
 
     def _remember(self, look: Look) -> None:
         now = look.report.checked_at

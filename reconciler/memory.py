@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.errors import ConfigError
 from reconciler.settings import Settings, surroundings
+from reconciler.settings.named_files import bytes_named
 
 if TYPE_CHECKING:
     from reconciler.adapters.history.database import DatabaseHistory
@@ -94,13 +95,7 @@ def history_key(settings: Settings) -> bytes:
 
     if not settings.history.key_file:
         return installation_key(state_folder(settings) / "digest.key")
-    try:
-        key = Path(settings.history.key_file).read_bytes().strip()
-    except OSError as error:
-        raise ConfigError(
-            f"history.key_file: {settings.history.key_file} can't be read: {error.strerror}",
-            fix="mount the Secret that holds it",
-        ) from None
+    key = bytes_named("history.key_file", settings.history.key_file)
     if len(key) < _LEAST_KEY:
         raise ConfigError(
             f"history.key_file: the key is shorter than {_LEAST_KEY} bytes",

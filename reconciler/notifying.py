@@ -1,5 +1,7 @@
 """Notifiers as they are configured, each with what it is to tell of."""
 
+import socket
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -10,9 +12,10 @@ from reconciler.core.drift import Severity
 from reconciler.core.errors import ConfigError
 from reconciler.core.routing import Matcher, Route, Silence, at_least, problems_of
 from reconciler.delivery import Desk, Teller, Telling
-from reconciler.ports import Notifier
-from reconciler.settings import NotifySettings, RouteSettings, SilenceSettings
+from reconciler.ports import Cluster, Notifier
+from reconciler.settings import NotifySettings, RouteSettings, SilenceSettings, SlackSettings
 from reconciler.settings.durations import seconds_of
+from reconciler.settings.named_files import text_named
 
 
 def telling_of(
@@ -22,6 +25,7 @@ def telling_of(
     leads: Callable[[str], bool],
     say: Callable[..., None],
     stack: ExitStack,
+    cluster: Callable[[], Cluster],
 ) -> Telling | None:
     """Starts to tell whom is to be told; None where that is nobody.
 
@@ -32,16 +36,17 @@ def telling_of(
         leads: Whether this replica acts for a target.
         say: Tells of trouble, in the log.
         stack: Is given what must be ended.
+        cluster: Opens the cluster, for what is told there.
 
     Raises:
         ConfigError: An address, a file or a route isn't as it must be.
     """
-    notifiers = notifiers_of(settings)
+    notifiers = notifiers_of(settings, cluster)
     if not notifiers:
         if settings.routes:
             raise ConfigError(
                 "notify.routes lead to nobody: no notifier is configured",
-                fix="set notify.webhook.url or notify.apprise_file",
+                fix="set notify.slack, notify.webhook.url or notify.apprise_file",
             )
         return None
     desk = Desk(
@@ -60,8 +65,12 @@ def telling_of(
     return Telling(desk, tellers)
 
 
-def notifiers_of(settings: NotifySettings) -> dict[str, Notifier]:
+def notifiers_of(settings: NotifySettings, cluster: Callable[[], Cluster]) -> dict[str, Notifier]:
     """Gives the notifiers that are configured, by the names that routes have for them.
+
+    Args:
+        settings: Which ones.
+        cluster: Opens the cluster, for what is told there.
 
     Raises:
         ConfigError: An address or a file isn't as it must be.
@@ -70,20 +79,63 @@ def notifiers_of(settings: NotifySettings) -> dict[str, Notifier]:
     if settings.apprise_file:
         from reconciler.adapters.notifiers.apprise import AppriseNotifier
 
-        lines = _read("notify.apprise_file", settings.apprise_file).splitlines()
+        lines = text_named("notify.apprise_file", settings.apprise_file).splitlines()
         urls = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
         found["apprise"] = AppriseNotifier("apprise", urls)
     if settings.webhook.url:
         from reconciler.adapters.notifiers.webhook import WebhookNotifier
 
         file, authority = settings.webhook.secret_file, settings.webhook.authority
-        secret = _read("notify.webhook.secret_file", file).strip().encode() if file else b""
+        secret = text_named("notify.webhook.secret_file", file).encode() if file else b""
         found["webhook"] = WebhookNotifier(
             "webhook",
             settings.webhook.url,
             secret,
             authority=Path(authority) if authority else None,
         )
+    return {**found, **_in_slack(settings.slack), **_in_cluster(settings, cluster)}
+
+
+def _in_slack(settings: SlackSettings) -> dict[str, Notifier]:
+    channels = [("slack", settings.channel)] if settings.channel else []
+    channels += [(f"slack/{each.name}", each.channel) for each in settings.channels]
+    twice = [name for name, count in Counter(name for name, _ in channels).items() if count > 1]
+    if twice:
+        raise ConfigError(
+            f"notify.slack.channels name several {', '.join(twice)}",
+            fix="give each a name of its own",
+        )
+    if not settings.token_file:
+        if channels:
+            raise ConfigError(
+                "notify.slack names a channel, and no token",
+                fix="name notify.slack.token_file, which holds the bot token (xoxb-…)",
+            )
+        return {}
+    if not channels:
+        raise ConfigError(
+            "notify.slack has a token, and names no channel",
+            fix="set notify.slack.channel to the ID at the end of the channel's details",
+        )
+    from reconciler.adapters.notifiers.slack import SlackNotifier
+
+    token = text_named("notify.slack.token_file", settings.token_file)
+    return {
+        name: SlackNotifier(name, token, channel, base_url=settings.url, link=settings.link)
+        for name, channel in channels
+    }
+
+
+def _in_cluster(settings: NotifySettings, cluster: Callable[[], Cluster]) -> dict[str, Notifier]:
+    found: dict[str, Notifier] = {}
+    if settings.events:
+        from reconciler.adapters.notifiers.kubernetes_events import KubernetesEvents
+
+        found["events"] = KubernetesEvents("events", cluster(), socket.gethostname())
+    if settings.policy_reports:
+        from reconciler.adapters.notifiers.policy_reports import PolicyReports
+
+        found["policy_reports"] = PolicyReports("policy_reports", cluster())
     return found
 
 
@@ -129,13 +181,3 @@ def _silence(silence: SilenceSettings) -> Silence:
     until = silence.until if silence.until.tzinfo else silence.until.replace(tzinfo=UTC)
     matcher = Matcher(silence.targets, silence.namespaces, silence.kinds, silence.names)
     return Silence(matcher, until, silence.reason)
-
-
-def _read(name: str, file: str) -> str:
-    try:
-        return Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
-        raise ConfigError(
-            f"{name}: {file} can't be read: {reason}", fix="mount the Secret that holds it"
-        ) from None

@@ -17,7 +17,12 @@ from reconciler.core.events import desired_of, live_of
 from reconciler.core.history import EventType, HistoryQuery
 from reconciler.core.notices import Episode, Notice, episodes_of, notice_of
 from reconciler.core.planning import content_digest
-from reconciler.core.pull_requests import BranchContent, PullRequest, PullRequestState
+from reconciler.core.pull_requests import (
+    BranchContent,
+    PullRequest,
+    PullRequestState,
+    revert_branch,
+)
 from reconciler.core.redact import Redaction
 from reconciler.core.telling import Told
 from reconciler.core.words import Speaker
@@ -104,7 +109,7 @@ class Proposer:
         self._store = store
         self._redaction = redaction
         self._clock = clock
-        self.branch = f"plumbline/revert/{target}"
+        self.branch = revert_branch(target)
 
     def follow(self, done: Deliberation) -> str:
         """Brings the pull request up to date with what a look led to.

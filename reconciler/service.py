@@ -12,15 +12,18 @@ from reconciler.adapters.telemetry.endpoints import Endpoints, Health
 from reconciler.adapters.telemetry.logs import Logs
 from reconciler.adapters.telemetry.metrics import Metrics
 from reconciler.assembly import Assembly, Followed
+from reconciler.bootstrap import open_cluster
+from reconciler.conversation import Conversation
 from reconciler.core.cycle import Cycle, CycleResult
 from reconciler.core.errors import ConfigError, PlumblineError
 from reconciler.core.history import HistoryQuery
 from reconciler.core.moments import rfc3339
 from reconciler.core.suspension import SUSPENSION_TYPES, suspended_since
+from reconciler.doors import open_doors
 from reconciler.leading import Seats
 from reconciler.memory import open_history, state_folder
 from reconciler.notifying import telling_of
-from reconciler.ports import History, Observer
+from reconciler.ports import Cluster, History, Observer
 from reconciler.schedule import Schedule
 from reconciler.settings import Settings, TargetSettings
 from reconciler.settings.addresses import address_of
@@ -137,7 +140,8 @@ def build(settings: Settings, targets: Sequence[TargetSettings]) -> Service:
         witnesses = witnesses_of(settings.witnesses, state_folder(settings), stack)
         told: tuple[Observer, ...] = (logs, metrics, standing)
         seats = Seats(settings.lease.namespace, names, stack)
-        people = telling_of(settings.notify, names, history, seats.held, logs.say, stack)
+        cluster = _Cluster(settings, stack)
+        people = telling_of(settings.notify, names, history, seats.held, logs.say, stack, cluster)
         told = (*told, people) if people is not None else told
         traces = traces_of(settings.traces, stack)
         told = (*told, traces) if traces is not None else told
@@ -149,6 +153,9 @@ def build(settings: Settings, targets: Sequence[TargetSettings]) -> Service:
         cycles = {each.name: each.cycle for each in keepers}
         others = Others(seats.tell, seats.listen)
         hooks_of(settings.hooks, targets, cycles, telling(logs, metrics), stack, others)
+        heard = {each.name: each for each in keepers}
+        conversation = Conversation(heard, history, lambda: datetime.now(UTC))
+        open_doors(settings.notify.slack, conversation.hear, logs, metrics, stack)
         _serve(settings, stack, Health(standing.alive, standing.ready, metrics.text))
         schedule = Schedule(
             keepers, interval=interval, jitter=jitter, workers=settings.schedule.workers
@@ -158,6 +165,22 @@ def build(settings: Settings, targets: Sequence[TargetSettings]) -> Service:
             schedule.also("retention", _TIDY, lambda: _tidy(history, retention, logs))
         return Service(followed, schedule, stack.pop_all(), logs)
     raise AssertionError("an ExitStack suppresses nothing here")
+
+
+class _Cluster:
+    """Opens the cluster that notifiers write to, once, and only if one does."""
+
+    def __init__(self, settings: Settings, stack: ExitStack) -> None:
+        self._settings = settings
+        self._stack = stack
+        self._opened: Cluster | None = None
+
+    def __call__(self) -> Cluster:
+        if self._opened is None:
+            opened = open_cluster(self._settings)
+            self._stack.callback(opened.close)
+            self._opened = opened
+        return self._opened
 
 
 def _tidy(history: History, retention: float, logs: Logs) -> None:

@@ -1,11 +1,11 @@
 """Traces, where they are configured: nothing of OpenTelemetry is imported elsewhere."""
 
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import ConfigError
 from reconciler.settings import TraceSettings
+from reconciler.settings.named_files import text_named
 
 if TYPE_CHECKING:
     from reconciler.adapters.telemetry.traces import Traces
@@ -43,13 +43,8 @@ def traces_of(settings: TraceSettings, stack: ExitStack) -> "Traces | None":
 def _headers(file: str) -> dict[str, str]:
     if not file:
         return {}
-    try:
-        lines = Path(file).read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise ConfigError(
-            f"traces.headers_file: {file} can't be read: {error.strerror}",
-            fix="name a file that holds a header a line",
-        ) from None
+    fix = "name a file that holds a header a line"
+    lines = text_named("traces.headers_file", file, fix).splitlines()
     headers = {}
     for number, line in enumerate(filter(str.strip, lines), 1):
         name, colon, value = line.partition(":")

@@ -4,16 +4,15 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 from reconciler.adapters.hooks.pushes import Push
 from reconciler.adapters.hooks.receiver import HookReceiver, HookResult
-from reconciler.adapters.serving_tls import Tls
+from reconciler.adapters.serving_tls import tls_named
 from reconciler.adapters.telemetry.logs import Logs
 from reconciler.adapters.telemetry.metrics import Metrics
-from reconciler.core.errors import ConfigError
 from reconciler.settings import HookSettings, TargetSettings
 from reconciler.settings.addresses import address_of
+from reconciler.settings.named_files import bytes_named
 
 
 class Waker:
@@ -115,7 +114,7 @@ def hooks_of(
 
     receiver = HookReceiver(
         address_of("hooks.address", settings.address),
-        tls=_tls(settings),
+        tls=tls_named(settings.certificate, settings.key),
         secrets=[_secret(file) for file in settings.secret_files],
         wake=wake,
         told=told,
@@ -139,23 +138,10 @@ def telling(logs: Logs, metrics: Metrics) -> Callable[[HookResult, Sequence[str]
     return told
 
 
-def _tls(settings: HookSettings) -> Tls | None:
-    if not settings.certificate:
-        return None
-    return Tls(Path(settings.certificate), Path(settings.key))
-
-
 def _secret(file: str) -> bytes:
-    try:
-        secret = Path(file).read_bytes().strip()
-    except OSError as error:
-        raise ConfigError(
-            f"hooks.secret_files: {file} can't be read: {error.strerror}",
-            fix="name a file that holds what the forge signs with",
-        ) from None
-    if not secret:
-        raise ConfigError(
-            f"hooks.secret_files: {file} is empty",
-            fix="give it a secret, such as of head -c 32 /dev/urandom | base64, and the forge too",
-        )
-    return secret
+    return bytes_named(
+        "hooks.secret_files",
+        file,
+        "name a file that holds what the forge signs with",
+        if_empty="give it a secret, such as of head -c 32 /dev/urandom | base64, and the forge too",
+    )

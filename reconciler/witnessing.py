@@ -9,11 +9,12 @@ from reconciler.adapters.observations.audit_log import AuditLog
 from reconciler.adapters.observations.audit_receiver import AuditReceiver
 from reconciler.adapters.observations.store import EventStore
 from reconciler.adapters.observations.witnesses import AllWitnesses
-from reconciler.adapters.serving_tls import Tls
+from reconciler.adapters.serving_tls import tls_named
 from reconciler.core.errors import ConfigError
 from reconciler.ports import Witnesses
 from reconciler.settings import WitnessSettings
 from reconciler.settings.addresses import address_of
+from reconciler.settings.named_files import text_named
 
 
 def witnesses_of(settings: WitnessSettings, folder: Path, stack: ExitStack) -> Witnesses | None:
@@ -28,6 +29,7 @@ def witnesses_of(settings: WitnessSettings, folder: Path, stack: ExitStack) -> W
         ConfigError: An address, a certificate or a file isn't as it must be.
     """
     found: list[Witnesses] = []
+    tls = tls_named(settings.certificate, settings.key, settings.client_authority)
     if settings.audit_log:
         log = AuditLog(Path(settings.audit_log), folder / "audit-log.json")
         log.start()
@@ -37,7 +39,7 @@ def witnesses_of(settings: WitnessSettings, folder: Path, stack: ExitStack) -> W
         store = _kept(folder / "audit-webhook.json", stack)
         receiver = AuditReceiver(
             address_of("witnesses.audit_webhook", settings.audit_webhook),
-            tls=_tls(settings),
+            tls=tls,
             token=_token(settings),
             store=store,
         )
@@ -45,7 +47,6 @@ def witnesses_of(settings: WitnessSettings, folder: Path, stack: ExitStack) -> W
         stack.callback(receiver.stop)
         found.append(receiver)
     if settings.admission:
-        tls = _tls(settings)
         if tls is None:
             raise ConfigError(
                 "witnesses.admission needs a certificate: API servers ask webhooks by TLS alone",
@@ -71,20 +72,8 @@ def _kept(path: Path, stack: ExitStack) -> EventStore:
     return store
 
 
-def _tls(settings: WitnessSettings) -> Tls | None:
-    if not settings.certificate:
-        return None
-    authority = Path(settings.client_authority) if settings.client_authority else None
-    return Tls(Path(settings.certificate), Path(settings.key), authority)
-
-
 def _token(settings: WitnessSettings) -> str:
     if not settings.token_file:
         return ""
-    try:
-        return Path(settings.token_file).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ConfigError(
-            f"witnesses.token_file: {settings.token_file} can't be read: {error.strerror}",
-            fix="name a file that holds the webhook's bearer token",
-        ) from None
+    fix = "name a file that holds the webhook's bearer token"
+    return text_named("witnesses.token_file", settings.token_file, fix)

@@ -53,3 +53,11 @@ class Tls:
                 fix="give a PEM certificate with its key (without a password)",
             ) from error
         return context
+
+
+def tls_named(certificate: str, key: str, client_authority: str = "") -> Tls | None:
+    """Gives the TLS side of files that settings name; None where no certificate is named."""
+    if not certificate:
+        return None
+    authority = Path(client_authority) if client_authority else None
+    return Tls(Path(certificate), Path(key), authority)

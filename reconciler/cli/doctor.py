@@ -49,8 +49,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> ExitCode:
     """Looks at everything that a check needs, one after the other, and goes on after a failure."""
-    from reconciler.cli.checks import check_git, check_leases
+    from reconciler.cli.checks import check_git
     from reconciler.cli.output import style_of, write
+    from reconciler.cli.people_checks import check_slack
+    from reconciler.cli.rights_checks import check_leases
 
     findings: list[Finding] = []
     settings, targets = _configured(options, findings)
@@ -62,6 +64,7 @@ def run(options: argparse.Namespace) -> ExitCode:
             findings += _target(settings, target, cluster, catalog)
         if cluster is not None and catalog is not None:
             findings += check_leases(cluster, catalog, settings.lease.namespace)
+    findings += check_slack(settings.notify.slack)
     findings += _folders(settings)
     if options.output == "json":
         import json
@@ -147,6 +150,7 @@ def _target(
 ) -> Iterator[Finding]:
     from reconciler.bootstrap import open_source
     from reconciler.cli.checks import check_source
+    from reconciler.cli.people_checks import check_forge
 
     namespace = target.namespace or getattr(cluster, "namespace", "") or "default"
     try:
@@ -156,12 +160,14 @@ def _target(
         return
     finding, rendered = check_source(target.name, source)
     yield finding
+    yield from check_forge(settings, target)
     if rendered is not None and cluster is not None and catalog is not None:
         part = Part.RESTORER if settings.cluster.dry_runs else Part.READER
-        yield from _rights(target, rendered, namespace, cluster, catalog, part)
+        yield from _rights(settings, target, rendered, namespace, cluster, catalog, part)
 
 
 def _rights(
+    settings: Settings,
     target: TargetSettings,
     rendered: Rendered,
     namespace: str,
@@ -170,7 +176,8 @@ def _rights(
     part: Part,
 ) -> list[Finding]:
     from reconciler.builtin import transient_kinds
-    from reconciler.cli.checks import check_rights
+    from reconciler.cli.people_checks import check_telling
+    from reconciler.cli.rights_checks import check_rights
 
     try:
         desired = desired_state(rendered, catalog, namespace)
@@ -178,7 +185,10 @@ def _rights(
         return [of_error(f"{target.name}: manifests", error)]
     scope = frozenset(target.scope.namespaces)
     wanted = listings(desired, catalog, scope, transient_kinds())
-    return check_rights(target.name, cluster, desired, catalog, wanted, part)
+    return [
+        *check_rights(target.name, cluster, desired, catalog, wanted, part),
+        *check_telling(target.name, settings.notify, cluster, catalog, wanted),
+    ]
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:

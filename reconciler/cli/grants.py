@@ -182,10 +182,10 @@ def find_grants(
         PlumblineError: A repository can't be read, or the cluster can't be reached.
     """
     from reconciler.adapters.cluster.kept_catalog import DEFINING
-    from reconciler.bootstrap import open_cluster, open_source
+    from reconciler.bootstrap import open_cluster
     from reconciler.builtin import transient_kinds
     from reconciler.core.desired import desired_state
-    from reconciler.core.rights import needs_of
+    from reconciler.core.rights import event_rights, needs_of, report_needs
     from reconciler.core.scope import listings
 
     rights: set[Right] = set()
@@ -195,19 +195,28 @@ def find_grants(
         catalog = cluster.catalog()
         for target in targets:
             namespace = target.namespace or cluster.namespace or "default"
-            source = open_source(settings, target, lambda named=namespace: named)  # type: ignore[misc]
-            rendered = source.fetch()
+            rendered = _rendered(settings, target, namespace)
             desired = desired_state(rendered, catalog, namespace)
             if needs_namespace(rendered, desired):
                 homes[target.name] = namespace
             scope = frozenset(target.scope.namespaces)
             wanted = listings(desired, catalog, scope, transient_kinds())
-            needs = needs_of(desired, catalog, wanted, part, prunes=target.prune)
-            rights |= needs.rights
-            unknown |= needs.unknown
+            needs = [needs_of(desired, catalog, wanted, part, prunes=target.prune)]
+            if settings.notify.events:
+                rights |= event_rights(wanted)
+            if settings.notify.policy_reports:
+                needs.append(report_needs(wanted, catalog))
+            rights |= {right for each in needs for right in each.rights}
+            unknown |= {kind for each in needs for kind in each.unknown}
     # To be told at once that there are other kinds.
     rights |= {Right("", k.group, k.plural, verb) for k in DEFINING for verb in ("list", "watch")}
     config = _with_namespaces(config, homes)
     if part is Part.READER:
         config = {**config, "cluster": {"dry_runs": False}}
     return Grants(part, targets, frozenset(rights), frozenset(unknown), config)
+
+
+def _rendered(settings: Settings, target: TargetSettings, namespace: str) -> Rendered:
+    from reconciler.bootstrap import open_source
+
+    return open_source(settings, target, lambda: namespace).fetch()

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -109,13 +110,10 @@ def run(options: argparse.Namespace) -> ExitCode:
 
     query = query_of(options, datetime.now(UTC))
     settings = settings_of(options)
-    history = open_history(settings, create=False)
-    try:
+    with closing(open_history(settings, create=False)) as history:
         if options.target == _VERIFY:
             return _verify(history, options)
         _show(history, query, options)
-    finally:
-        history.close()
     return ExitCode.DONE
 
 

@@ -5,19 +5,20 @@ from __future__ import annotations  # names of types alone: they are imported wh
 import os
 import sys
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
+
+from reconciler.adapters.delegating import DelegatingLive
 
 if TYPE_CHECKING:
     from reconciler.controller import Target
     from reconciler.core.desired import DesiredState, Rendered
     from reconciler.core.expected import Answer
     from reconciler.core.live import Listing, LiveState
-    from reconciler.core.report import Comparison, Requests
-    from reconciler.core.resource import Catalog, ResourceKey, ResourceKind
-    from reconciler.core.schema import Schema
+    from reconciler.core.report import Comparison
+    from reconciler.core.resource import Catalog, ResourceKey
     from reconciler.ports import Comparer, Live, Source
 
 _AFTER = 1.0
@@ -116,23 +117,14 @@ class _Source:
         return self._inner.fetch()
 
 
-class _Live:
-    def __init__(self, inner: Live, progress: Progress) -> None:
-        self._inner, self._progress = inner, progress
-
-    def catalog(self) -> Catalog:
-        return self._inner.catalog()
+class _Live(DelegatingLive):
+    def __init__(self, live: Live, progress: Progress) -> None:
+        super().__init__(live)
+        self._progress = progress
 
     def read(self, listings: Sequence[Listing]) -> LiveState:
         self._progress.stage(f"reading live objects of {len(listings)} kinds")
-        return self._inner.read(listings)
-
-    def schema(self, kinds: Collection[ResourceKind]) -> Schema:
-        return self._inner.schema(kinds)
-
-    @property
-    def requests(self) -> Requests:
-        return self._inner.requests
+        return super().read(listings)
 
 
 class _Comparer:

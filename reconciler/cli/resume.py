@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -34,12 +35,9 @@ def run(options: argparse.Namespace) -> ExitCode:
 
     settings = settings_of(options)
     target = one_target(settings, options.target).name
-    history = open_history(settings, create=False)
-    try:
+    with closing(open_history(settings, create=False)) as history:
         now = datetime.now(UTC)
         found = [each for _, each in holding(history, now, target)]
-    finally:
-        history.close()
     key = _meant(target, found, options) if options.object else None
     if key not in [each.key for each in found]:
         raise ConfigError(

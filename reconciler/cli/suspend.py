@@ -1,6 +1,7 @@
 """`plumbline suspend [TARGET]`: nothing is restored for a while; or shows what is suspended."""
 
 import argparse
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -107,11 +108,7 @@ def _object(settings: "Settings", target: str, options: argparse.Namespace) -> "
 def _show(settings: "Settings", options: argparse.Namespace) -> ExitCode:
     from reconciler.memory import open_history
 
-    history = open_history(settings, create=False)
-    try:
-        now = datetime.now(UTC)
-        found = holding(history, now, options.target)
-    finally:
-        history.close()
+    with closing(open_history(settings, create=False)) as history:
+        found = holding(history, datetime.now(UTC), options.target)
     show(found, options)
     return ExitCode.DRIFT if found else ExitCode.DONE

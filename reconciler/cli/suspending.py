@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -98,12 +99,9 @@ def say(settings: "Settings", event: Event, words: str, options: argparse.Namesp
     from reconciler.memory import open_history
     from reconciler.render.terminal import safe
 
-    history = open_history(settings)
-    try:
+    with closing(open_history(settings)) as history:
         history.append([event])
         found = holding(history, datetime.now(UTC), event.target)
-    finally:
-        history.close()
     if options.output == "json":
         show(found, options)
     else:
@@ -134,11 +132,8 @@ def held_up(settings: "Settings", plan: "Plan") -> tuple[str, ...]:
     if not settings.history.database and not (state_folder(settings) / "history.db").exists():
         return ()
     try:
-        history = open_history(settings, create=False)
-        try:
+        with closing(open_history(settings, create=False)) as history:
             found = holding(history, datetime.now(UTC), plan.target)
-        finally:
-            history.close()
     except HistoryError as error:
         return (f"whether {plan.target} is suspended can't be told: {error.message}",)
     keys = {action.key for action in plan.actions}

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from reconciler.core.errors import ConfigError
 from reconciler.core.history import EventType
 
 if TYPE_CHECKING:
+    from reconciler.adapters.history.database import DatabaseHistory
     from reconciler.core.deciding import Policy
     from reconciler.deliberation import Deliberation
     from reconciler.settings import Settings
@@ -45,9 +47,8 @@ def say(options: argparse.Namespace, verdict: EventType) -> ExitCode:
     from reconciler.memory import open_history
 
     settings = settings_of(options)
-    history = open_history(settings)
-    try:
-        looks = list(_deliberations(settings))
+    with closing(open_history(settings)) as history:
+        looks = list(_deliberations(settings, history))
         if not options.plan:
             waiting = [done for done, _ in looks if done.waits_for_person]
             _show(waiting, options)
@@ -71,32 +72,27 @@ def say(options: argparse.Namespace, verdict: EventType) -> ExitCode:
             history,
             datetime.now(UTC),
         )
-    finally:
-        history.close()
     if not heard.heeded:
         raise ConfigError(heard.text, fix="ask somebody who may: `approvals` in the configuration")
     write(heard.text)
     return ExitCode.DONE
 
 
-def _deliberations(settings: "Settings") -> "Iterator[tuple[Deliberation, Policy]]":
+def _deliberations(
+    settings: "Settings", history: "DatabaseHistory"
+) -> "Iterator[tuple[Deliberation, Policy]]":
     """Looks at each target that may wait for a person, as the controller does."""
     from reconciler.bootstrap import How, open_target
     from reconciler.controller import check
     from reconciler.deliberation import deliberate
-    from reconciler.memory import open_history
     from reconciler.policies import policy_of
 
-    history = open_history(settings)
-    try:
-        for target in settings.targets:
-            with open_target(settings, target, How(), history) as opened:
-                look = check(opened.target)
-                now = opened.target.clock()
-                policy = policy_of(settings, target)
-                yield deliberate(opened.target, look, policy, history, now), policy
-    finally:
-        history.close()
+    for target in settings.targets:
+        with open_target(settings, target, How(), history) as opened:
+            look = check(opened.target)
+            now = opened.target.clock()
+            policy = policy_of(settings, target)
+            yield deliberate(opened.target, look, policy, history, now), policy
 
 
 def _show(waiting: "Sequence[Deliberation]", options: argparse.Namespace) -> None:

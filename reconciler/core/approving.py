@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Final
 
+from reconciler.core.annotated import is_of_annotation
 from reconciler.core.drift import Drift
 from reconciler.core.history import Event, EventType
 from reconciler.core.moments import moment_of
@@ -139,6 +140,11 @@ def why_not(speaker: Speaker, concerned: Sequence[Concerned], policy: ApprovalPo
     return ""
 
 
+def no_say(speaker: Speaker, concerned: Sequence[Concerned], policy: ApprovalPolicy) -> str:
+    """Says why somebody has no say in some drifts; empty where they have, be they their own."""
+    return next(filter(None, (_no_say(speaker, each, policy) for each in concerned)), "")
+
+
 def _standing_yes(
     said: Iterable[Event], policy: ApprovalPolicy, now: datetime
 ) -> Mapping[str, Speaker]:
@@ -177,20 +183,31 @@ def _missing(each: Concerned, yes: Mapping[str, Speaker], policy: ApprovalPolicy
 
 def _refusal(speaker: Speaker, each: Concerned, policy: ApprovalPolicy) -> str:
     """Says why a yes of somebody doesn't count for a drift; empty where it does."""
+    refusal = _no_say(speaker, each, policy)
+    if refusal:
+        return refusal
     rule = policy.rule_for(each.drift, each.labels)
     person = policy.person(speaker.identity)
-    names = {person, speaker.identity, *speaker.groups}
-    patterns = rule.approvers
-    if patterns and not any(fnmatchcase(name, wanted) for name in names for wanted in patterns):
-        return f"{person} may not say yes to {each.drift.key} by the rule {rule.name}"
     if not rule.own and person in {policy.person(author) for author in _authors(each.drift)}:
         return f"{person} changed {each.drift.key} and may not say yes to it"
     return ""
 
 
+def _no_say(speaker: Speaker, each: Concerned, policy: ApprovalPolicy) -> str:
+    """Says why somebody is no approver of a drift; empty where they are."""
+    rule = policy.rule_for(each.drift, each.labels)
+    person = policy.person(speaker.identity)
+    names = {person, speaker.identity, *speaker.groups}
+    patterns = rule.approvers
+    if not patterns or any(fnmatchcase(name, wanted) for name in names for wanted in patterns):
+        return ""
+    return f"{person} may not say yes to {each.drift.key} by the rule {rule.name}"
+
+
 def _authors(drift: Drift) -> frozenset[str]:
     """Gives who may have done it, where persons are known."""
-    actors = [change.actor for change in drift.changes] + [drift.actor]
+    edits = (change for change in drift.changes if not is_of_annotation(change))
+    actors = [change.actor for change in edits] + [drift.actor]
     known = [actor for actor in actors if actor is not None]
     return frozenset(
         name for each in known for name in (each.user, each.impersonated, *each.others) if name

@@ -7,7 +7,7 @@ name, and may have set the field, is named too.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import takewhile
 
 from reconciler.core.actors import Actor, AuditEvent, Deed, Witness
@@ -15,15 +15,10 @@ from reconciler.core.drift import Change, ChangeType, Drift, DriftType
 from reconciler.core.ownership import FieldManager
 from reconciler.core.path import Path
 from reconciler.core.resource import ResourceKey
+from reconciler.core.testimony import LONG_AGO, SLACK, distinct, is_at, moment
 
 #: Under which name Plumbline's own writes stand (a test compares it with the adapter's).
 OWN_MANAGER = "plumbline"
-
-#: How far the clocks of a webhook, or of whoever says `since`, may be from the API server's.
-_SLACK = timedelta(seconds=3)
-
-_SECOND = timedelta(seconds=1)
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def with_actors(
@@ -74,7 +69,7 @@ def who_did(
     Returns:
         The likeliest, with all others who may have done it; None where it wasn't witnessed.
     """
-    ordered = sorted(_distinct(events), key=lambda event: _moment(event.time))
+    ordered = sorted(distinct(events), key=lambda event: moment(event.time))
     if isinstance(done, Change):
         mine = _of_live(ordered, uid)
         start = _last_in_sync(mine, since)
@@ -93,18 +88,18 @@ def _writer(
 ) -> Actor | None:
     """Names who wrote a field as this manager, whose last write must have been witnessed."""
     written = [event for event in events if _is_by(event, by)]
-    when = _moment(by.time)
+    when = moment(by.time)
     # A write through `scale` leaves an entry without a time.
-    last = [event for event in written if _is_at(event, when)] if by.time else written[-1:]
+    last = [event for event in written if is_at(event, when)] if by.time else written[-1:]
     if not last:
         return None
-    until = max(_moment(event.time) for event in last)
-    suspects = [e for e in written if _moment(e.time) <= until and _may_have_touched(e, path)]
+    until = max(moment(event.time) for event in last)
+    suspects = [e for e in written if moment(e.time) <= until and _may_have_touched(e, path)]
     # What was declared once, and isn't any more, was written before it was last seen as declared.
     suspects = _after(suspects, start) or suspects
     actor = _actor([e for e in suspects if e in last] or suspects[-1:], suspects)
     # Without a time nothing says that the last write was witnessed, unless all since then were.
-    if actor is not None and not by.time and start == _LONG_AGO:
+    if actor is not None and not by.time and start == LONG_AGO:
         return replace(actor, certain=False)
     return actor
 
@@ -127,7 +122,7 @@ def _remover(change: Change, events: Sequence[AuditEvent], start: datetime) -> A
 def _deleter(events: Sequence[AuditEvent]) -> Actor | None:
     """Names who deleted an object, after it was last made."""
     made = _last_moment(events, Deed.CREATED)
-    deleted = [e for e in events if e.deed is Deed.DELETED and _moment(e.time) >= made]
+    deleted = [e for e in events if e.deed is Deed.DELETED and moment(e.time) >= made]
     # Whoever deleted it by its name did; a selector's deletion may have left it alone.
     named = [event for event in deleted if event.ref.name]
     candidates = named or deleted
@@ -153,12 +148,12 @@ def _maker(drift: Drift, events: Sequence[AuditEvent]) -> Actor | None:
         return actor
     # Without a uid the witnessed object may be an earlier one of that name. It is this one if
     # its first writer's last write was witnessed too.
-    seen = any(_is_by(e, drift.by) and _is_at(e, _moment(drift.by.time)) for e in mine)
+    seen = any(_is_by(e, drift.by) and is_at(e, moment(drift.by.time)) for e in mine)
     return actor if seen else replace(actor, certain=False)
 
 
 def _follows(later: AuditEvent, earlier: AuditEvent) -> bool:
-    return _moment(later.time) >= _moment(earlier.time)
+    return moment(later.time) >= moment(earlier.time)
 
 
 def _actor(likeliest: Sequence[AuditEvent], candidates: Sequence[AuditEvent]) -> Actor | None:
@@ -166,7 +161,7 @@ def _actor(likeliest: Sequence[AuditEvent], candidates: Sequence[AuditEvent]) ->
     if not likeliest:
         return None
     # An audit event tells more than a webhook's; one of a known operation fits for sure.
-    best = max(likeliest, key=lambda e: (bool(e.addresses), bool(e.operation), _moment(e.time)))
+    best = max(likeliest, key=lambda e: (bool(e.addresses), bool(e.operation), moment(e.time)))
     people = {_person(event): event for event in candidates if not _is_told_by(event, best)}
     people.pop(_person(best), None)
     return Actor(
@@ -193,47 +188,6 @@ def _is_told_by(event: AuditEvent, other: AuditEvent) -> bool:
     return event.witness is Witness.ADMISSION and event.user == other.acted_as
 
 
-def _distinct(events: Sequence[AuditEvent]) -> list[AuditEvent]:
-    """Puts together what was told twice: by two servers' logs, or by a webhook and an audit log."""
-    by_id = {event.request_id: event for event in events}
-    audited = [event for event in by_id.values() if event.witness is Witness.AUDIT]
-    alone = [event for event in by_id.values() if event.witness is Witness.ADMISSION]
-    distinct: list[AuditEvent] = []
-    for event in audited:
-        same = [review for review in alone if _is_same(review, event)]
-        distinct.append(_completed(event, same) if same else event)
-    told = [review for review in alone if not any(_is_same(review, each) for each in audited)]
-    return distinct + told
-
-
-def _is_same(review: AuditEvent, audited: AuditEvent) -> bool:
-    """Whether a webhook's event is of a request that was audited too."""
-    return (
-        review.user == audited.acted_as
-        and review.deed is audited.deed
-        and review.subresource == audited.subresource
-        and review.ref.name == audited.ref.name
-        and _is_at(audited, _moment(review.time), timedelta() if review.operation else _SLACK)
-    )
-
-
-def _completed(event: AuditEvent, reviews: Sequence[AuditEvent]) -> AuditEvent:
-    """Adds to an audit event what only the webhook saw of the same request.
-
-    Where several requests may be meant, the event has touched what any of them did.
-    """
-    touched: frozenset[tuple[str, ...]] | None = frozenset()
-    for review in reviews:
-        touched = None if touched is None or review.touched is None else touched | review.touched
-    return replace(
-        event,
-        manager=event.manager or reviews[0].manager,
-        operation=event.operation or reviews[0].operation,
-        uid=event.uid or reviews[0].uid,
-        touched=event.touched if event.touched is not None else touched,
-    )
-
-
 def _of_live(events: Sequence[AuditEvent], uid: str) -> list[AuditEvent]:
     """Leaves out what was done to earlier objects of this name."""
     mine = [event for event in events if _is_of(event, uid) and event.deed is not Deed.DELETED]
@@ -255,16 +209,6 @@ def _is_by(event: AuditEvent, by: FieldManager) -> bool:
     )
 
 
-def _is_at(event: AuditEvent, when: datetime, slack: timedelta = timedelta()) -> bool:
-    """Whether a time of whole seconds lies between a request's begin and its end.
-
-    A webhook that saw no managedFields only knows when it was asked, by its own clock.
-    """
-    if event.witness is Witness.ADMISSION and not event.operation:
-        slack = _SLACK
-    return _moment(event.received) - slack - _SECOND < when <= _moment(event.time) + slack
-
-
 def _may_have_touched(event: AuditEvent, path: Path) -> bool:
     """Whether an event changed a field, or something in it or around it, as far as it is known."""
     if event.touched is None:
@@ -276,23 +220,14 @@ def _may_have_touched(event: AuditEvent, path: Path) -> bool:
 def _last_in_sync(events: Sequence[AuditEvent], since: str) -> datetime:
     """Says since when an object may have drifted: after it was seen, or put, as declared."""
     # Seconds before are looked at too: clocks differ.
-    seen = _moment(since) - _SLACK if since else _LONG_AGO
-    restored = (_moment(e.time) for e in events if e.manager == OWN_MANAGER and not e.subresource)
-    return max(seen, *restored, _LONG_AGO)
+    seen = moment(since) - SLACK if since else LONG_AGO
+    restored = (moment(e.time) for e in events if e.manager == OWN_MANAGER and not e.subresource)
+    return max(seen, *restored, LONG_AGO)
 
 
-def _after(events: Sequence[AuditEvent], moment: datetime) -> list[AuditEvent]:
-    return [event for event in events if _moment(event.time) >= moment]
+def _after(events: Sequence[AuditEvent], since: datetime) -> list[AuditEvent]:
+    return [event for event in events if moment(event.time) >= since]
 
 
 def _last_moment(events: Sequence[AuditEvent], deed: Deed) -> datetime:
-    return max((_moment(e.time) for e in events if e.deed is deed), default=_LONG_AGO)
-
-
-def _moment(time: str) -> datetime:
-    """Reads an RFC 3339 time; one that can't be read is long ago, and so matches nothing."""
-    try:
-        parsed = datetime.fromisoformat(time)
-    except ValueError:
-        return _LONG_AGO
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return max((moment(e.time) for e in events if e.deed is deed), default=LONG_AGO)

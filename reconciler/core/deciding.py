@@ -162,7 +162,7 @@ def _decided(drift: Drift, policy: Policy, around: Circumstances) -> Drift:
         else:
             decision = _held_back(drift, mode, policy, around) or decision
     if stopped.note:
-        decision = replace(decision, reason=f"{decision.reason}; {stopped.note}")
+        decision = decision.with_note(stopped.note)
     return replace(rated, decision=decision)
 
 

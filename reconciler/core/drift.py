@@ -1,6 +1,6 @@
 """What drift is, as data: types, severities, changes of fields."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -115,6 +115,8 @@ class Decision:
         until: For `wait`, the time until which, RFC 3339; empty where that isn't known.
         plan: For `approve` and `propose`, the digest of the plan that a person may say yes to;
             empty elsewhere.
+        note: What of the reason is news of its own, though the decision is the same: why an
+            annotation counts for nothing; empty for nothing.
     """
 
     action: DecisionAction
@@ -122,6 +124,11 @@ class Decision:
     reason: str
     until: str = ""
     plan: str = ""
+    note: str = ""
+
+    def with_note(self, note: str) -> "Decision":
+        """Gives the decision with something more to tell."""
+        return replace(self, reason=f"{self.reason}; {note}", note=f"{self.note}{note}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,24 +95,8 @@ class RegistryError(PlumblineError):
     """A registry of images can't be reached, refuses us, or answers what can't be read."""
 
 
-class ForgeError(PlumblineError):
-    """A forge can't be reached, refuses us, or doesn't do what was asked. Whoever runs it acts.
-
-    Attributes:
-        after: So many seconds are to pass before the next try, as far as the forge says.
-        lasting: Whether trying again helps only once somebody has mended something.
-    """
-
-    def __init__(
-        self, message: str, *, fix: str = "", after: float = 0.0, lasting: bool = False
-    ) -> None:
-        super().__init__(message, fix=fix)
-        self.after = after
-        self.lasting = lasting
-
-
-class NotifierError(PlumblineError):
-    """People can't be told now. It is tried again; nothing else waits for it.
+class RetriedError(PlumblineError):
+    """An outside system failed that is asked again.
 
     Attributes:
         after: So many seconds are to pass before the next try, as far as the other side says.
@@ -125,3 +109,11 @@ class NotifierError(PlumblineError):
         super().__init__(message, fix=fix)
         self.after = after
         self.lasting = lasting
+
+
+class ForgeError(RetriedError):
+    """A forge can't be reached, refuses us, or doesn't do what was asked. Whoever runs it acts."""
+
+
+class NotifierError(RetriedError):
+    """People can't be told now. It is tried again; nothing else waits for it."""

@@ -105,7 +105,9 @@ def _decision(event: Event, drift: Drift, earlier: KnownDrift | None) -> list[Ev
     decision = drift.decision
     if decision is None:
         return []
-    digest = _digest([str(decision.action), decision.rule, *filter(None, [decision.plan])])
+    digest = _digest(
+        [str(decision.action), decision.rule, *filter(None, [decision.plan, decision.note])]
+    )
     if earlier is not None and earlier.decision == digest:
         return []
     reason = f"{decision.action}, by the rule {decision.rule}: {decision.reason}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from reconciler.core.resource import JsonObject, ResourceKey, ResourceKind, metadata_of
 
@@ -21,6 +22,10 @@ SERVER_METADATA: frozenset[str] = frozenset(
 )
 
 
+#: The annotation by which people say yes to a plan, see `core.annotated`.
+APPROVE_ANNOTATION: Final = "plumbline.dev/approve"
+
+
 def comparable(body: JsonObject) -> JsonObject:
     """Gives the part of an object that a declaration can decide.
 
@@ -30,6 +35,18 @@ def comparable(body: JsonObject) -> JsonObject:
     kept = {name: value for name, value in body.items() if name != "status"}
     kept["metadata"] = {k: v for k, v in metadata_of(body).items() if k not in SERVER_METADATA}
     return kept
+
+
+def judged_part(body: JsonObject) -> JsonObject:
+    """Gives what a person judges of a live object: `comparable`, without how they say yes to it."""
+    part = comparable(body)
+    annotations = metadata_of(body).get("annotations")
+    if not isinstance(annotations, dict) or APPROVE_ANNOTATION not in annotations:
+        return part
+    others = {name: value for name, value in annotations.items() if name != APPROVE_ANNOTATION}
+    metadata = {name: value for name, value in part["metadata"].items() if name != "annotations"}
+    part["metadata"] = {**metadata, "annotations": others} if others else metadata
+    return part
 
 
 @dataclass(frozen=True, slots=True)

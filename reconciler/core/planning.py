@@ -10,7 +10,7 @@ from reconciler.core.desired import DesiredState
 from reconciler.core.drift import Drift, DriftType
 from reconciler.core.expected import Answer, Expected
 from reconciler.core.inventory import Inventory
-from reconciler.core.live import LiveState, comparable
+from reconciler.core.live import LiveState, comparable, judged_part
 from reconciler.core.plan import Action, Create, Delete, Held, Plan, Recreate, Replace, keeping
 from reconciler.core.redact import Redaction, mask
 from reconciler.core.resource import Catalog, JsonObject, ResourceKey
@@ -141,7 +141,7 @@ def live_digest(body: JsonObject) -> str:
     metadata = body["metadata"]
     if body.get("kind") == "Secret":
         return _hash([metadata.get("uid"), metadata.get("resourceVersion")])
-    return _hash([metadata.get("uid"), comparable(body)])
+    return _hash([metadata.get("uid"), judged_part(body)])
 
 
 def content_digest(plan: Plan, redaction: Redaction) -> str:

@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+def revert_branch(target: str) -> str:
+    """Names the branch of a target's pull request that proposes to restore."""
+    return f"plumbline/revert/{target}"
+
+
 class PullRequestState(StrEnum):
     """How a pull request stands."""
 

@@ -21,6 +21,17 @@ GRANTING: Final = ("escalate", "bind")
 #: Leases by which replicas agree who acts: their own ones, in the namespace that they run in.
 LEASES: Final = ("get", "list", "create", "update", "delete")
 
+#: What telling of drift by Kubernetes Events needs, and where those on objects without a namespace
+#: are (k8s.io/kubernetes/pkg/apis/core/validation/events.go).
+_EVENTS: Final = ("events.k8s.io", "events", ("get", "create", "update"))
+_EVENTS_HOME: Final = "default"
+#: What keeping reports of drift needs, and their kinds: in a namespace, and in none.
+_REPORTING: Final = ("get", "create", "update", "delete")
+_REPORTS: Final = (
+    ("wgpolicyk8s.io/v1alpha2", "PolicyReport", "ClusterPolicyReport"),
+    ("openreports.io/v1alpha1", "Report", "ClusterReport"),
+)
+
 _RBAC: Final = "rbac.authorization.k8s.io"
 _ROLES: Final = {"Role": "roles", "ClusterRole": "clusterroles"}
 _BINDINGS: Final = ("RoleBinding", "ClusterRoleBinding")
@@ -119,6 +130,41 @@ def needs_of(
     if restores:
         rights |= granting_rights(desired)
     return Needs(frozenset(rights), frozenset(unknown))
+
+
+def event_rights(listings: Sequence[Listing]) -> set[Right]:
+    """Gives what telling by Kubernetes Events of what a look finds needs."""
+    group, plural, verbs = _EVENTS
+    spaces = {space or _EVENTS_HOME for space in _spaces(listings)}
+    if _is_everywhere(listings):
+        spaces = {""}
+    return {Right(space, group, plural, verb) for space in spaces for verb in verbs}
+
+
+def report_needs(listings: Sequence[Listing], catalog: Catalog) -> Needs:
+    """Gives what keeping policy reports of what a look finds needs, in the formats served."""
+    rights: set[Right] = set()
+    for api_version, inside, everywhere in _REPORTS:
+        local, cluster = catalog.find(api_version, inside), catalog.find(api_version, everywhere)
+        if local is None or cluster is None:
+            continue
+        spaces = _spaces(listings)
+        rights |= _of_kind(cluster, frozenset({""}), _REPORTING) if "" in spaces else set()
+        wanted = frozenset({""}) if _is_everywhere(listings) else spaces - {""}
+        rights |= _of_kind(local, wanted, _REPORTING)
+    names = " or ".join(f"{api_version} {inside}" for api_version, inside, _ in _REPORTS)
+    return Needs(frozenset(rights), frozenset() if rights else frozenset({names}))
+
+
+def _spaces(listings: Sequence[Listing]) -> frozenset[str]:
+    """Gives the namespaces that a look finds something in; the empty one for none."""
+    found = (listing.namespaces if listing.kind.namespaced else {""} for listing in listings)
+    return frozenset(space for spaces in found for space in spaces)
+
+
+def _is_everywhere(listings: Sequence[Listing]) -> bool:
+    """Whether a look reads objects of all namespaces."""
+    return any(listing.kind.namespaced and not listing.namespaces for listing in listings)
 
 
 def granting_rights(desired: DesiredState) -> set[Right]:

@@ -17,6 +17,7 @@ from reconciler.core.report import Report
 from reconciler.core.resource import JsonObject, ResourceKey
 from reconciler.render.json_values import encodable as _text
 from reconciler.render.json_values import json_value as _json
+from reconciler.render.json_values import key_document as _key
 from reconciler.render.plans import changes_of, verb_of
 
 if TYPE_CHECKING:
@@ -206,15 +207,6 @@ def _resource(key: ResourceKey, api_version: str, uid: str) -> JsonObject:
         "namespace": _text(key.namespace) or None,
         "name": _text(key.name),
         "uid": _text(uid) or None,
-    }
-
-
-def _key(key: ResourceKey) -> JsonObject:
-    return {
-        "group": _text(key.group),
-        "kind": _text(key.kind),
-        "namespace": _text(key.namespace) or None,
-        "name": _text(key.name),
     }
 
 

@@ -9,7 +9,7 @@ from reconciler.core.history import DIGESTS, WHOLE, Event, EventType, Verificati
 from reconciler.core.resource import JsonObject
 from reconciler.render.ages import moment
 from reconciler.render.changes import HANGING, INDENT, SIGNS, changed_lines, digest_words
-from reconciler.render.json_values import json_value
+from reconciler.render.json_values import json_value, key_document
 from reconciler.render.summaries import counted, short_revision
 from reconciler.render.terminal import Cell, Ink, Line, Span, Style, flow, line_width, painted
 from reconciler.render.values import block, inline, is_many_lines, is_tree
@@ -73,7 +73,7 @@ def _event(event: Event) -> JsonObject:
         "target": event.target,
         "type": event.type.value,
         "drift": event.drift or None,
-        "resource": {**key._asdict(), "namespace": key.namespace or None} if key else None,
+        "resource": key_document(key) if key else None,
         "actor": event.actor or None,
         "revision": event.revision or None,
         "plan": event.plan or None,

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
+from reconciler.core.resource import JsonObject, ResourceKey
+
 
 def json_value(value: Any) -> Any:
     """Copies a value, with what JSON can't hold written so that it can."""
@@ -26,3 +28,13 @@ def json_value(value: Any) -> Any:
 def encodable(text: str) -> str:
     r"""Writes half of a surrogate pair, which YAML can hold and UTF-8 can't, as `\ud800`."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def key_document(key: ResourceKey) -> JsonObject:
+    """Gives which object is meant as a JSON object."""
+    return {
+        "group": encodable(key.group),
+        "kind": encodable(key.kind),
+        "namespace": encodable(key.namespace) or None,
+        "name": encodable(key.name),
+    }

@@ -5,7 +5,7 @@ from typing import Final
 from reconciler.core.drift import Change
 from reconciler.core.notices import Episode, Notice
 from reconciler.core.resource import JsonObject
-from reconciler.render.json_values import json_value
+from reconciler.render.json_values import json_value, key_document
 from reconciler.render.notices import changes_of, notice_title, pressing
 
 NOTICE: Final = "plumbline.dev/notice/v1"
@@ -38,21 +38,22 @@ def notice_document(notice: Notice, *, values: bool = True, most: int = 0) -> Js
 
 
 def _episode(episode: Episode, *, values: bool) -> JsonObject:
-    key = episode.key
     return {
         "drift": episode.drift,
         "firstSeen": episode.first_seen,
         "type": episode.type.value,
         "severity": episode.severity.value,
         "standing": episode.standing.value,
-        "resource": {**key._asdict(), "namespace": key.namespace or None},
+        "resource": key_document(episode.key),
         "note": episode.note or None,
         "actor": episode.actor or None,
         "revision": episode.revision or None,
         "action": episode.action or None,
         "reason": episode.reason or None,
         "plan": episode.plan or None,
-        "changes": [_change(path, each, values=values) for path, each in changes_of(episode)],
+        "changes": [
+            change_document(path, each, values=values) for path, each in changes_of(episode)
+        ],
         "life": [
             {
                 "time": event.time,
@@ -65,7 +66,14 @@ def _episode(episode: Episode, *, values: bool) -> JsonObject:
     }
 
 
-def _change(path: str, change: Change, *, values: bool) -> JsonObject:
+def change_document(path: str, change: Change, *, values: bool = True) -> JsonObject:
+    """Gives a field's change as a JSON object.
+
+    Args:
+        path: As people write it.
+        change: What differs; secrets in it are masked already.
+        values: Whether it has its values; else it says that they were left out.
+    """
     document: JsonObject = {"path": path, "change": change.change.value}
     if values:
         document |= {"desired": change.desired, "live": change.live}

@@ -261,19 +261,24 @@ def _change_lines(path: str, change: Change) -> Iterator[str]:
     yield field_line(path, change)
     if short_values(change):
         return
-    match change.change:
-        case ChangeType.ADDED:
-            lines = [f"+ {line}" for line in block(change.live)]
-        case ChangeType.REMOVED:
-            lines = [f"- {line}" for line in block(change.desired)]
-        case ChangeType.CHANGED:
-            lines = changed_lines(change, _STYLE)
-        case _:
-            assert_never(change.change)
+    lines = value_lines(change)
     for line in lines[:_LINES]:
         yield truncated(line, _LINE)
     if len(lines) > _LINES:
         yield f"… ({counted(len(lines) - _LINES, 'more line')})"
+
+
+def value_lines(change: Change) -> list[str]:
+    """Writes a field's values as lines of a diff, for below its path."""
+    match change.change:
+        case ChangeType.ADDED:
+            return [f"+ {line}" for line in block(change.live)]
+        case ChangeType.REMOVED:
+            return [f"- {line}" for line in block(change.desired)]
+        case ChangeType.CHANGED:
+            return changed_lines(change, _STYLE)
+        case _:
+            assert_never(change.change)
 
 
 def short_values(change: Change) -> str:

@@ -6,20 +6,19 @@ pull request is updated only when there is news.
 """
 
 import re
-from typing import Final, assert_never
+from typing import Final
 
-from reconciler.core.drift import Change, ChangeType, Severity
+from reconciler.core.drift import Change, Severity
 from reconciler.core.notices import Episode, Notice
 from reconciler.core.resource import JsonObject
 from reconciler.render.ages import minute, moment
-from reconciler.render.changes import changed_lines
-from reconciler.render.json_values import json_value
+from reconciler.render.json_values import json_value, key_document
 from reconciler.render.markdown import LIMIT, code, fenced, size
-from reconciler.render.notices import TYPES, changes_of, field_line, short_values
+from reconciler.render.notice_documents import change_document
+from reconciler.render.notices import TYPES, changes_of, field_line, short_values, value_lines
 from reconciler.render.serialized import json_text
 from reconciler.render.summaries import counted, short_revision
-from reconciler.render.terminal import Style, truncated
-from reconciler.render.values import block
+from reconciler.render.terminal import truncated
 
 #: Where records are, from the repository's top. A hidden folder: no renderer reads it.
 RECORDS: Final = ".plumbline/reverts"
@@ -37,8 +36,6 @@ _OBJECT: Final = 24_576
 
 #: Room for the sentence that says how many objects are left out.
 _LEFT_OUT: Final = 100
-
-_STYLE: Final = Style(colour=False, width=0)
 
 #: Titles and commit messages have no code spans. What might be a mention (`@`), a reference (`#`,
 #: `!`, `&`, `%`, `~`, `$`), markup or an address in them is left out of names.
@@ -187,15 +184,7 @@ def _change(path: str, change: Change) -> list[str]:
     line = field_line(path, change)
     if short_values(change):
         return [truncated(line, _LINE)]
-    match change.change:
-        case ChangeType.ADDED:
-            below = [f"+ {each}" for each in block(change.live)]
-        case ChangeType.REMOVED:
-            below = [f"- {each}" for each in block(change.desired)]
-        case ChangeType.CHANGED:
-            below = changed_lines(change, _STYLE)
-        case _:
-            assert_never(change.change)
+    below = value_lines(change)
     if len(below) > _LINES + 1:
         below = [*below[:_LINES], f"… ({counted(len(below) - _LINES, 'more line')})"]
     # `#` as first sign: where a diff is coloured, this line is none of it.
@@ -203,30 +192,14 @@ def _change(path: str, change: Change) -> list[str]:
 
 
 def _drift(episode: Episode) -> JsonObject:
-    key = episode.key
     return {
         "id": episode.drift,
         "type": episode.type.value,
         "severity": episode.severity.value,
         "firstSeen": episode.first_seen,
-        "resource": {**key._asdict(), "namespace": key.namespace or None},
+        "resource": key_document(episode.key),
         "by": episode.actor or None,
         "note": episode.note or None,
         "revision": episode.revision or None,
-        "changes": [_field(path, change) for path, change in changes_of(episode)],
+        "changes": [change_document(path, change) for path, change in changes_of(episode)],
     }
-
-
-def _field(path: str, change: Change) -> JsonObject:
-    document: JsonObject = {
-        "path": path,
-        "change": change.change.value,
-        "desired": change.desired,
-        "live": change.live,
-    }
-    if change.masked is not None:
-        document["digest"] = {
-            "desired": change.masked.desired or None,
-            "live": change.masked.live or None,
-        }
-    return document

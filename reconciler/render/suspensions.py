@@ -6,7 +6,7 @@ from typing import Final
 from reconciler.core.moments import rfc3339
 from reconciler.core.resource import JsonObject
 from reconciler.core.suspension import Suspension
-from reconciler.render.json_values import json_value
+from reconciler.render.json_values import json_value, key_document
 from reconciler.render.terminal import Cell, Ink, Line, Span, Style, flow, painted
 
 SUSPENSIONS: Final = "plumbline.dev/suspensions/v1"
@@ -31,7 +31,7 @@ def _entry(target: str, suspension: Suspension) -> JsonObject:
     key = suspension.key
     return {
         "target": target,
-        "resource": {**key._asdict(), "namespace": key.namespace or None} if key else None,
+        "resource": key_document(key) if key else None,
         "until": rfc3339(suspension.until) if suspension.until else None,
         "by": suspension.by or None,
         "reason": suspension.reason or None,

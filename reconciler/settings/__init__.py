@@ -38,6 +38,7 @@ from reconciler.settings.people import (
     ApprovalSettings,
     PersonSettings,
 )
+from reconciler.settings.slack import SlackChannelSettings, SlackSettings
 from reconciler.settings.target import (
     IgnoreSettings,
     Mode,
@@ -55,6 +56,8 @@ __all__ = [
     "NotifySettings",
     "RouteSettings",
     "SilenceSettings",
+    "SlackChannelSettings",
+    "SlackSettings",
     "WebhookSettings",
     "ForgeSettings",
     "GitHubAppSettings",

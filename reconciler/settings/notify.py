@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from reconciler.settings.slack import SlackSettings
+
 
 @dataclass(frozen=True)
 class WebhookSettings:
@@ -24,7 +26,8 @@ class RouteSettings:
     """What one notifier tells of. The first route to it that fits a drift counts.
 
     Attributes:
-        to: The notifier: `apprise` or `webhook`.
+        to: The notifier: `slack`, `slack/NAME` for a further channel, `apprise`, `webhook`,
+            `events` or `policy_reports`.
         severity: How much it must matter at least: `high`, `medium` or `low`.
         targets: Targets' names, with `*`, `?` and `[...]`, as in the next two.
         namespaces: Namespaces.
@@ -73,11 +76,17 @@ class NotifySettings:
         apprise_file: Holds addresses of mail, Teams, Discord, PagerDuty and others, one a line, as
             github.com/caronc/apprise writes them; empty for none.
         webhook: A webhook.
+        slack: A Slack app.
+        events: Whether drifted objects get Kubernetes Events.
+        policy_reports: Whether drift is kept in PolicyReports, or in the Reports of OpenReports.
         routes: What goes where; none for everything to everyone that is set up.
         silences: What nobody is told of for a while.
     """
 
     apprise_file: str = ""
     webhook: WebhookSettings = field(default_factory=WebhookSettings)
+    slack: SlackSettings = field(default_factory=SlackSettings)
+    events: bool = False
+    policy_reports: bool = False
     routes: tuple[RouteSettings, ...] = ()
     silences: tuple[SilenceSettings, ...] = ()

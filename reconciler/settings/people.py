@@ -10,8 +10,8 @@ class PersonSettings:
     Attributes:
         name: As rules name them.
         identities: As doors and the cluster name them: `github:jane`, `gitlab:jane` or
-            `gitea:jane` by a pull request, `jane@bastion` by a command, `jane@example.org` in the
-            cluster.
+            `gitea:jane` by a pull request, `slack:U0123ABCD` in Slack, `jane@bastion` by a command,
+            `jane@example.org` in the cluster.
     """
 
     name: str
@@ -23,7 +23,9 @@ class ApprovalRuleSettings:
     """Who may say yes to some drifts. The first rule that speaks of a drift decides.
 
     Attributes:
-        approvers: Persons or identities, with `*`, `?` and `[...]`; empty for anybody.
+        approvers: Persons, identities or groups (`slack:S0123`, a user group; `slack:C0123`, who
+            presses in that channel; `group:sre`, of the cluster, by annotation), with `*`, `?` and
+            `[...]`; empty for anybody.
         kind: The object's kind, with `*`, `?` and `[...]`, as in the next three.
         group: Its API group.
         namespace: Its namespace.

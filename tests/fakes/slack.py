@@ -8,7 +8,7 @@ import json
 import threading
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -42,10 +42,12 @@ class FakeSlack:
         scopes: What the bot may do beside posting.
         users: By ID, as `users.info` gives them.
         usergroups: By ID, the members.
-        hung: Calls of this method wait until it is set.
+
+    Args:
+        began: What its clock shows, in seconds since the epoch.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, began: int = 1_795_489_930) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.messages: list[dict[str, Any]] = []
         self.files: list[dict[str, str]] = []
@@ -59,7 +61,7 @@ class FakeSlack:
         self.usergroups = {"S0ADMIN": ["U0JO"], "S0DEV": []}
         self._uploads: dict[str, str] = {}
         self._lock = threading.Lock()
-        self._ts = 1_795_489_930
+        self._ts = began
         self.server = SlackServer(self)
         self.url = f"http://127.0.0.1:{self.server.port}/api/"
 
@@ -115,7 +117,9 @@ class FakeSlack:
     # --- methods, each as docs.slack.dev/reference/methods has it
 
     def _auth_test(self, _: Mapping[str, Any]) -> Failure:
-        return _ok(team_id=TEAM, user_id="U0BOT", enterprise_id=None)
+        scopes = ",".join(sorted({"chat:write", "files:write", "users:read"} | self.scopes))
+        answer = _ok(team_id=TEAM, team="Example", user_id="U0BOT", enterprise_id=None)
+        return replace(answer, headers={"X-OAuth-Scopes": scopes})
 
     def _apps_connections_open(self, _: Mapping[str, Any]) -> Failure:
         return _ok(url=f"ws://127.0.0.1:{self.server.port}/link?ticket=1")

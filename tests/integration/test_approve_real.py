@@ -17,9 +17,8 @@ import pytest
 
 from reconciler.cli.main import main
 from tests.tools.controlplane import ControlPlane
-from tests.tools.controlplane.toolbox import Toolbox
 from tests.tools.real_target import RealTarget
-from tests.tools.running import Audited, Controller, audit_flags, until
+from tests.tools.running import Audited, Controller, until
 
 pytestmark = pytest.mark.xdist_group("approve-real")
 
@@ -70,6 +69,13 @@ class Stage:
         assert code == 1, text
         return str(_DIGEST.findall(text)[0])
 
+    def plan_of(self, name: str) -> str:
+        """Gives the digest of the plan for one object alone."""
+        code, text = self.say("approve")
+        assert code == 1, text
+        line = next(each for each in text.splitlines() if f"/{name} alone" in each)
+        return str(_DIGEST.findall(line)[0])
+
     def await_cycles(self, count: int = 3) -> None:
         """Waits until the controller has looked again, so many times."""
         done = self.controller.cycles("done")
@@ -85,21 +91,15 @@ class Stage:
         )
 
 
-@pytest.fixture(scope="module")
-def audited(
-    toolbox: Toolbox, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[ControlPlane, Audited]]:
-    flags, audit = audit_flags(tmp_path_factory.mktemp("audit"))
-    with ControlPlane(extra_args=flags, tools=toolbox) as plane:
-        yield plane, audit
-
-
 @pytest.fixture
 def stage(
     audited: tuple[ControlPlane, Audited], tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Stage]:
-    """A stage in the mode and with so many ConfigMaps as the test's parameter says."""
-    mode, count = request.param
+    """A stage in the mode and with so many ConfigMaps as the test's parameter says.
+
+    With a third word there, the API server's audit log is read.
+    """
+    mode, count, *audited_by = request.param
     plane, audit = audited
     namespace = f"test-{uuid.uuid4().hex[:12]}"
     plane.create_namespace(namespace)
@@ -115,7 +115,10 @@ def stage(
         "mode": mode,
     }
     kubeconfig = plane.user_kubeconfig(user, ["system:masters"])
-    controller = Controller(tmp_path / "controller", kubeconfig, [wanted], {"schedule": _QUICK})
+    more: dict[str, Any] = {"schedule": _QUICK}
+    if audited_by:
+        more["witnesses"] = {"audit_log": str(audit.file)}
+    controller = Controller(tmp_path / "controller", kubeconfig, [wanted], more)
     with controller:
         controller.await_ready()
         yield Stage(target, audit, user, tmp_path, controller)
@@ -215,3 +218,39 @@ def test_who_insists_is_left_alone_after_three_restores(stage: Stage) -> None:
     assert "by-hand changed it again" in last["reason"]
     # Nobody is asked either: that would only go on with it.
     assert stage.say("approve") == (0, "no plan waits for anybody\n")
+
+
+@pytest.mark.parametrize("stage", [("approve", 2, "audited")], indirect=True)
+def test_a_yes_by_annotation_is_that_of_whoever_wrote_it(stage: Stage) -> None:
+    plane = stage.target.plane
+    joe, jane = (plane.user_kubeconfig(name, ["system:masters"]) for name in ("joe", "jane"))
+
+    def as_user(kubeconfig: Path, *words: str) -> None:
+        plane.kubectl(*words, "-n", stage.namespace, f"--kubeconfig={kubeconfig}")
+
+    for name in ("c0", "c1"):
+        recolouring = ("patch", "configmap", name, "--type=merge", '-p={"data":{"colour":"red"}}')
+        as_user(joe, *recolouring)
+        stage.await_event("decided", name)
+    plans = {name: stage.plan_of(name) for name in ("c0", "c1")}
+    # Who made the change has no say in it, by this door as by any other.
+    mine = f"plumbline.dev/approve={plans['c1']} it was me"
+    as_user(joe, "annotate", "configmap", "c1", mine)
+    as_user(jane, "annotate", "configmap", "c0", f"plumbline.dev/approve={plans['c0']} a mistake")
+    until(lambda: stage.colour() == "blue", f"restored; {stage.controller.log}")
+    stage.await_event("gone")
+    approved = next(
+        each
+        for each in stage.controller.history("--object", "ConfigMap/c0")
+        if each["type"] == "approved"
+    )
+    assert (approved["actor"], approved["reason"]) == ("jane", "a mistake")
+    # The restore took the annotation away, too.
+    assert "plumbline" not in stage.target.value("configmap/c0", ".metadata.annotations")
+    stage.await_cycles()
+    assert (stage.colour("c1"), stage.writes()) == ("red", ["update c0"])
+    assert "approved" not in stage.controller.lives("c1")
+    # A digest that is no plan's is for nothing, and that is said.
+    as_user(jane, "annotate", "--overwrite", "configmap", "c1", "plumbline.dev/approve=p-0")
+    void = "agrees to nothing: no plan of that digest is there"
+    until(lambda: void in stage.say("history", "--object", "ConfigMap/c1")[1], void)

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.test_run_real import _WEB, Make, Stage
-from tests.integration.test_run_real import audited as audited  # fixtures
-from tests.integration.test_run_real import make as make
+from tests.integration.test_run_real import make as make  # fixtures
 from tests.integration.test_run_real import stage as stage
 from tests.tools.controlplane import ControlPlane
 from tests.tools.postgres import PostgresServer
@@ -152,17 +151,8 @@ def test_on_a_full_disk_nothing_is_written_and_nothing_is_lost(
 
 
 def test_a_leader_that_was_frozen_past_its_lease_writes_nothing_more(stage: Stage) -> None:
-    lease = {"namespace": stage.namespace}
-    with (
-        stage.controller("first", lease=lease) as first,
-        stage.controller("second", lease=lease) as second,
-    ):
-        both = (first, second)
-        for each in both:
-            each.await_ready()
-        until(lambda: sum(each.metric("plumbline_leading") for each in both) == 1, "one leads")
-        leader = next(each for each in both if each.metric("plumbline_leading"))
-        other = next(each for each in both if each is not leader)
+    with stage.replicas() as (leader, other):
+        both = (leader, other)
         leader.process.send_signal(signal.SIGSTOP)
         stage.recolour()
         stage.await_colour()

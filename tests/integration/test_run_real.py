@@ -6,6 +6,7 @@ The API server's own audit log says what was asked and what was written.
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,20 @@ class Stage:
         self.controllers.append(made)
         return made
 
+    @contextmanager
+    def replicas(self) -> Iterator[tuple[Controller, Controller]]:
+        """Runs two replicas until the block ends; gives the one that leads, then the other."""
+        lease = {"namespace": self.namespace}
+        with (
+            self.controller("first", lease=lease) as first,
+            self.controller("second", lease=lease) as second,
+        ):
+            both = (first, second)
+            for each in both:
+                each.await_ready()
+            until(lambda: sum(each.metric("plumbline_leading") for each in both) == 1, "one leads")
+            yield both if first.metric("plumbline_leading") else (second, first)
+
     def colour(self, name: str = "one") -> str:
         return self.target.value(f"configmap/{name}", ".data.colour")
 
@@ -97,15 +112,6 @@ class Stage:
 
 
 Make = Callable[[ControlPlane, Audited], Stage]
-
-
-@pytest.fixture(scope="module")
-def audited(
-    toolbox: Toolbox, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[ControlPlane, Audited]]:
-    flags, audit = audit_flags(tmp_path_factory.mktemp("audit"))
-    with ControlPlane(extra_args=flags, tools=toolbox) as plane:
-        yield plane, audit
 
 
 @pytest.fixture
@@ -247,17 +253,8 @@ def test_a_new_commit_is_rolled_out(stage: Stage) -> None:
 
 
 def test_one_of_two_replicas_writes_and_the_other_takes_over(stage: Stage) -> None:
-    lease = {"namespace": stage.namespace}
-    with (
-        stage.controller("first", lease=lease) as first,
-        stage.controller("second", lease=lease) as second,
-    ):
-        both = (first, second)
-        for each in both:
-            each.await_ready()
-        until(lambda: sum(each.metric("plumbline_leading") for each in both) == 1, "one leads")
-        leader = next(each for each in both if each.metric("plumbline_leading"))
-        other = next(each for each in both if each is not leader)
+    with stage.replicas() as (leader, other):
+        both = (leader, other)
         stage.recolour()
         stage.await_colour()
         until(lambda: "gone" in leader.lives("one"), "remembered")

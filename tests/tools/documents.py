@@ -213,6 +213,7 @@ def metrics_text() -> str:
     metrics = Metrics()
     metrics.watch_leadership("shop", lambda: True)
     metrics.count_hook("woke")
+    metrics.count_press("heeded")
     metrics.saw(Cycle("shop", CycleResult.DONE, 0.0, report))
     lines = ["| metric | labels | kind | meaning |", "|---|---|---|---|"]
     for family in metrics.registry.collect():

@@ -13,6 +13,7 @@ import psycopg
 from sqlalchemy.engine import make_url
 
 from tests.tools.controlplane.servers import free_port
+from tests.tools.debian import install
 
 _USER = "postgres"
 _PASSWORD = "s3cret-of-the-tests"
@@ -116,11 +117,7 @@ def ensure() -> None:
     try:
         _program("initdb")
     except FileNotFoundError:
-        if os.getuid() != 0 or shutil.which("apt-get") is None:
-            raise
-        environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for words in (["update"], ["install", "--yes", "--no-install-recommends", "postgresql"]):
-            subprocess.run(["apt-get", "-qq", *words], check=True, env=environ)
+        install(["postgresql"])
 
 
 if __name__ == "__main__":

@@ -207,6 +207,8 @@ class Audited:
         """Gives the events of a user's requests, each request once, Leases and events aside."""
         found: dict[str, dict[str, Any]] = {}
         for line in self.file.read_bytes().splitlines():
+            if user.encode() not in line:
+                continue
             with contextlib.suppress(ValueError):  # the last line may be half written
                 event = json.loads(line)
                 leases = event.get("objectRef", {}).get("resource") == "leases"

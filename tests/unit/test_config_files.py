@@ -29,6 +29,8 @@ EXAMPLES = {
     "targets[].rules[].path",
     "targets[].windows[].hours",
     "notify.routes[].to",
+    "notify.slack.channels[].name",
+    "notify.slack.channels[].channel",
     "notify.silences[].until",
     "notify.silences[].reason",
     "notify.silences[].namespaces",

@@ -1,7 +1,7 @@
 """What a person says about a plan is taken down in one way, whichever door it comes through."""
 
 from reconciler.core.approving import ApprovalPolicy, ApprovalRule
-from reconciler.core.deciding import Mode, Policy
+from reconciler.core.deciding import Mode, Policy, PolicyRule
 from reconciler.core.history import EventType
 from reconciler.core.selection import Selector
 from reconciler.core.words import GROUPS, Hearing, Speaker
@@ -65,3 +65,14 @@ def test_a_plan_that_is_not_there_is_named_with_those_that_are() -> None:
     assert all(plan.digest in heard.text for plan in (done.asked, *done.each.values()))
     assert no_such_plan("p-0", []).endswith("what is there now: nothing")
     assert history.events == []
+
+
+def test_what_a_pull_request_proposes_is_there_to_judge_too() -> None:
+    policy = Policy(
+        Mode.APPROVE,
+        rules=(PolicyRule("rules[1]", Selector(object_name="c[01]"), Mode.PROPOSE, "so"),),
+    )
+    done = decided(crowd(3), policy, FakeHistory())
+    assert 0 < len(done.proposed.actions) < len(done.asked.actions)
+    assert done.find(done.proposed.digest) == done.proposed
+    assert f"{done.proposed.digest} of shop" in no_such_plan("p-0", [done])

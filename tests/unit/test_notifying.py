@@ -12,19 +12,25 @@ import pytest
 
 from reconciler.core.drift import Severity
 from reconciler.core.errors import ConfigError
+from reconciler.core.report import Requests
 from reconciler.notifying import notifiers_of, routes_of, telling_of
+from reconciler.ports import Cluster
 from reconciler.settings import (
     Mode,
     NotifySettings,
     RouteSettings,
     SilenceSettings,
+    SlackChannelSettings,
+    SlackSettings,
     WebhookSettings,
 )
+from tests.fakes.cluster import FakeCluster
 from tests.tools.receiving import Receiver, receiving
 from tests.unit.cli.conftest import Shop
 from tests.unit.cli.conftest import shop as shop  # the fixture
 from tests.unit.test_service import running, settings, until
 
+PAYMENTS = SlackChannelSettings("payments", "C0PAY")
 WEBHOOK = WebhookSettings("http://127.0.0.1:1/")
 
 
@@ -34,26 +40,45 @@ def receiver() -> Iterator[Receiver]:
         yield made
 
 
+def no_cluster() -> Cluster:
+    raise AssertionError("nothing is told in a cluster here")
+
+
 def events(receiver: Receiver) -> list[dict[str, Any]]:
     return [json.loads(body) for body, _ in receiver.bodies]
 
 
 def test_nobody_is_told_where_nobody_is_configured() -> None:
     with ExitStack() as stack:
-        told = telling_of(NotifySettings(), [], None, lambda _: True, print, stack)  # type: ignore[arg-type]
+        told = telling_of(NotifySettings(), [], None, lambda _: True, print, stack, no_cluster)  # type: ignore[arg-type]
     assert told is None
-    assert notifiers_of(NotifySettings()) == {}
+    assert notifiers_of(NotifySettings(), no_cluster) == {}
 
 
 def test_without_a_route_all_is_told_to_everyone(tmp_path: Path) -> None:
     (tmp_path / "urls").write_text("# mine\n\njson://127.0.0.1:1/\n")
     made = NotifySettings(apprise_file=str(tmp_path / "urls"), webhook=WEBHOOK)
-    names = list(notifiers_of(made))
+    names = list(notifiers_of(made, no_cluster))
     assert names == ["apprise", "webhook"]
     assert [(route.notifier, route.group_above) for route in routes_of(made, names)] == [
         ("apprise", 5),
         ("webhook", 5),
     ]
+
+
+def test_each_channel_and_each_place_in_the_cluster_is_a_notifier(tmp_path: Path) -> None:
+    (tmp_path / "bot").write_text("xoxb-1\n")
+    slack = SlackSettings(str(tmp_path / "bot"), "C0OPS", (PAYMENTS,))
+    made = NotifySettings(slack=slack, events=True, policy_reports=True)
+    opened: list[FakeCluster] = []
+
+    def cluster() -> Cluster:
+        opened.append(FakeCluster())
+        return opened[0]
+
+    names = list(notifiers_of(made, cluster))
+    assert names == ["slack", "slack/payments", "events", "policy_reports"]
+    assert opened[0].requests == Requests()
 
 
 def test_a_route_has_all_that_can_be_set() -> None:
@@ -86,6 +111,16 @@ def test_a_route_has_all_that_can_be_set() -> None:
         ),
         (NotifySettings(webhook=WebhookSettings("nowhere")), "webhook"),
         (NotifySettings(apprise_file="there-is-none"), "notify.apprise_file: .* can't be read"),
+        (NotifySettings(slack=SlackSettings(channel="C0OPS")), "names a channel, and no token"),
+        (NotifySettings(slack=SlackSettings("bot")), "has a token, and names no channel"),
+        (
+            NotifySettings(slack=SlackSettings("there-is-none", "C0OPS")),
+            "notify.slack.token_file: .* can't be read",
+        ),
+        (
+            NotifySettings(slack=SlackSettings("bot", channels=(PAYMENTS, PAYMENTS))),
+            "several slack/payments",
+        ),
         (
             NotifySettings(webhook=replace(WEBHOOK, secret_file="there-is-none")),
             "notify.webhook.secret_file: .* can't be read",
@@ -94,7 +129,7 @@ def test_a_route_has_all_that_can_be_set() -> None:
 )
 def test_what_cannot_be_is_said(made: NotifySettings, message: str) -> None:
     with ExitStack() as stack, pytest.raises(ConfigError, match=message):
-        telling_of(made, [], None, lambda _: True, print, stack)  # type: ignore[arg-type]
+        telling_of(made, [], None, lambda _: True, print, stack, no_cluster)  # type: ignore[arg-type]
 
 
 def test_a_drift_is_told_of_from_its_sighting_to_its_end(shop: Shop, receiver: Receiver) -> None:

@@ -50,8 +50,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- $config := .Values.config -}}
 {{- $witnesses := $config.witnesses | default dict -}}
 {{- $hooks := $config.hooks | default dict -}}
-{{- $addresses := dict "http" $config.serve.address "hooks" $hooks.address "audit" $witnesses.audit_webhook "admission" $witnesses.admission -}}
-{{- range $name := list "http" "hooks" "audit" "admission" -}}
+{{- $addresses := dict "http" $config.serve.address "hooks" $hooks.address "audit" $witnesses.audit_webhook "admission" $witnesses.admission "slack" (dig "notify" "slack" "address" "" $config) -}}
+{{- range $name := list "http" "hooks" "audit" "admission" "slack" -}}
 {{- $address := get $addresses $name | default "" -}}
 {{- if $address }}
 {{- if regexMatch "^(127\\.|localhost|\\[::1\\])" $address }}

@@ -3,13 +3,12 @@
 from collections.abc import Collection, Sequence
 
 from reconciler.adapters.cluster.watched import WatchedLive
+from reconciler.adapters.delegating import DelegatingLive
 from reconciler.core.live import Listing, LiveState
-from reconciler.core.report import Requests
-from reconciler.core.resource import Catalog, ResourceKey, ResourceKind
-from reconciler.core.schema import Schema
+from reconciler.core.resource import ResourceKey, ResourceKind
 
 
-class Refreshed:
+class Refreshed(DelegatingLive):
     """Implements `ports.Live`: reads what was written anew before it answers."""
 
     def __init__(
@@ -25,24 +24,12 @@ class Refreshed:
             kinds: Of which something was written.
             keys: What; empty for anything of these kinds.
         """
-        self._live = live
+        super().__init__(live)
+        self._watched = live
         self._kinds = kinds
         self._keys = keys
 
-    def catalog(self) -> Catalog:
-        """Gives all kinds; see `ports.Live`."""
-        return self._live.catalog()
-
     def read(self, listings: Sequence[Listing]) -> LiveState:
         """Gives whole kinds; see `ports.Live`."""
-        self._live.refresh(self._kinds, self._keys)
-        return self._live.read(listings)
-
-    def schema(self, kinds: Collection[ResourceKind]) -> Schema:
-        """Gives what is known of these kinds; see `ports.Live`."""
-        return self._live.schema(kinds)
-
-    @property
-    def requests(self) -> Requests:
-        """How many requests were really made until now."""
-        return self._live.requests
+        self._watched.refresh(self._kinds, self._keys)
+        return super().read(listings)

@@ -151,7 +151,8 @@ class OciRegistry:
         digest = digest_of(reply.content, reference)
         told = reply.headers.get("docker-content-digest", digest)
         asked = reference if is_digest(reference) else digest
-        if asked != digest or (told != digest and told.partition(":")[0] == digest[:6]):
+        algorithm, _, _ = digest.partition(":")
+        if asked != digest or (told != digest and told.startswith(f"{algorithm}:")):
             raise question.attempt.strange("its answer isn't what its digest says")
         return digest, found
 

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.adapters.notifiers.answers import PASSING
 from reconciler.core.drift import Severity
 from reconciler.core.errors import ConfigError, NotifierError
 from reconciler.core.notices import Episode, Notice, Standing
@@ -36,8 +37,6 @@ _TIMEOUT: Final = 30.0
 #: How Apprise's services log what they were answered: `…error=404.`
 _STATUS: Final = re.compile(r"\berror=(\d{3})\b")
 
-#: Answers after which the same request may well succeed (RFC 9110, RFC 6585).
-_PASSING: Final = frozenset({408, 425, 429})
 _CLIENT_FAULTS: Final = range(400, 500)
 
 #: Signs by which chat services call people or channels, or make links, wherever they stand. A
@@ -138,7 +137,7 @@ class AppriseNotifier:
             statuses += [int(each[1]) for each in found if each]
         status = statuses[-1] if statuses else 0
         answer = f"answered {status}" if status else "couldn't be reached, or refused"
-        lasting = status in _CLIENT_FAULTS and status not in _PASSING
+        lasting = status in _CLIENT_FAULTS and status not in PASSING
         return NotifierError(
             f"the notifier {self._name!r}: its address number {at}{service} {answer}",
             fix="correct the address and what it holds"

@@ -20,6 +20,7 @@ from urllib.parse import quote, urlsplit
 
 import orjson
 
+from reconciler.adapters.notifiers.answers import PASSING
 from reconciler.core.errors import ConfigError, NotifierError
 from reconciler.core.notices import Notice
 from reconciler.core.resource import JsonObject
@@ -43,8 +44,6 @@ _TIMEOUT: Final = 10.0
 _LIMIT: Final = 256 * 1024
 _FEWEST: Final = 200
 
-#: Answers after which the same request may well succeed (RFC 9110, RFC 6585), beside all 5xx.
-_PASSING: Final = frozenset({408, 425, 429})
 _SERVER_FAULT: Final = 500
 
 #: The longest wait that an answer may ask for, in seconds: a wrong date must not silence us.
@@ -113,7 +112,7 @@ class WebhookNotifier:
     def _judge(self, status: int, after: str) -> None:
         if 200 <= status < 300:
             return
-        passing = status in _PASSING or status >= _SERVER_FAULT
+        passing = status in PASSING or status >= _SERVER_FAULT
         raise NotifierError(
             f"the webhook {self._name!r} at {self._host} answered {status}",
             fix="look at the receiver's log" if passing else _FIXES.get(status, _FIX),

@@ -65,6 +65,17 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._presses = Counter(
+            "plumbline_slack_presses",
+            "What people pressed in Slack, by what became of it.",
+            ("result",),
+            registry=self.registry,
+        )
+
+    def count_press(self, result: str) -> None:
+        """Counts something that came through a door for Slack, by what became of it."""
+        self._presses.labels(result).inc()
+
     def count_hook(self, result: str) -> None:
         """Counts a hook by what became of it."""
         self._hooks.labels(result).inc()

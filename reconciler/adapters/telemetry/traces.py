@@ -1,6 +1,6 @@
 """OpenTelemetry traces of the controller: one a cycle, with what it waited for. Never a value."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -12,13 +12,13 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Status, StatusCode, Tracer
 
 from reconciler import __version__
+from reconciler.adapters.delegating import DelegatingCluster, DelegatingLive
 from reconciler.core.cycle import Cycle, CycleResult
 from reconciler.core.desired import DesiredState, Rendered
 from reconciler.core.expected import Answer
 from reconciler.core.live import Listing, LiveState
-from reconciler.core.report import Comparison, Requests
+from reconciler.core.report import Comparison
 from reconciler.core.resource import Catalog, JsonObject, ResourceKey, ResourceKind, metadata_of
-from reconciler.core.schema import Schema
 from reconciler.ports import Cluster, Comparer, Live, Source, Writer
 
 #: Seconds that one delivery to the collector may take.
@@ -111,25 +111,15 @@ class _TracedSource:
             return rendered
 
 
-class _TracedLive:
+class _TracedLive(DelegatingLive):
     def __init__(self, live: Live, tracer: Tracer) -> None:
-        self._live = live
+        super().__init__(live)
         self._tracer = tracer
-
-    def catalog(self) -> Catalog:
-        return self._live.catalog()
 
     def read(self, listings: Sequence[Listing]) -> LiveState:
         with _span(self._tracer, "read") as span:
             span.set_attribute("plumbline.kinds", len(listings))
-            return self._live.read(listings)
-
-    def schema(self, kinds: Collection[ResourceKind]) -> Schema:
-        return self._live.schema(kinds)
-
-    @property
-    def requests(self) -> Requests:
-        return self._live.requests
+            return super().read(listings)
 
 
 class _TracedComparer:
@@ -149,43 +139,14 @@ class _TracedComparer:
             return self._comparer.compare(desired, live, catalog)
 
 
-class _TracedCluster:
+class _TracedCluster(DelegatingCluster):
     def __init__(self, cluster: Cluster, tracer: Tracer) -> None:
-        self._cluster = cluster
+        super().__init__(cluster)
         self._tracer = tracer
-
-    def catalog(self) -> Catalog:
-        return self._cluster.catalog()
-
-    def read(self, listings: Sequence[Listing]) -> LiveState:
-        return self._cluster.read(listings)
-
-    def schema(self, kinds: Collection[ResourceKind]) -> Schema:
-        return self._cluster.schema(kinds)
-
-    @property
-    def requests(self) -> Requests:
-        return self._cluster.requests
-
-    def get(self, kind: ResourceKind, key: ResourceKey) -> JsonObject | None:
-        return self._cluster.get(kind, key)
-
-    def await_kind(self, api_version: str, kind: str) -> ResourceKind | None:
-        return self._cluster.await_kind(api_version, kind)
-
-    def await_absence(self, kind: ResourceKind, key: ResourceKey, uid: str) -> None:
-        self._cluster.await_absence(kind, key, uid)
-
-    def allows(self, verb: str, kind: ResourceKind, namespace: str, name: str = "") -> bool:
-        return self._cluster.allows(verb, kind, namespace, name)
 
     @property
     def writes(self) -> Writer:
         return _TracedWriter(self._cluster.writes, self._tracer)
-
-    @property
-    def dry_runs(self) -> Writer:
-        return self._cluster.dry_runs
 
 
 class _TracedWriter:
@@ -194,14 +155,10 @@ class _TracedWriter:
         self._tracer = tracer
 
     def create(self, kind: ResourceKind, body: JsonObject) -> JsonObject:
-        name = str(metadata_of(body).get("name") or "")
-        space = str(metadata_of(body).get("namespace") or "")
-        return self._seen("create", kind, space, name, lambda: self._writer.create(kind, body))
+        return self._seen("create", kind, *_place(body), lambda: self._writer.create(kind, body))
 
     def replace(self, kind: ResourceKind, body: JsonObject) -> JsonObject:
-        name = str(metadata_of(body).get("name") or "")
-        space = str(metadata_of(body).get("namespace") or "")
-        return self._seen("replace", kind, space, name, lambda: self._writer.replace(kind, body))
+        return self._seen("replace", kind, *_place(body), lambda: self._writer.replace(kind, body))
 
     def delete(self, kind: ResourceKind, key: ResourceKey, *, uid: str, version: str) -> None:
         def delete() -> JsonObject:
@@ -223,3 +180,9 @@ class _TracedWriter:
             span.set_attribute("plumbline.kind", kind.kind)
             span.set_attribute("plumbline.name", name)
             return write()
+
+
+def _place(body: JsonObject) -> tuple[str, str]:
+    """Gives an object's namespace and name."""
+    metadata = metadata_of(body)
+    return str(metadata.get("namespace") or ""), str(metadata.get("name") or "")

@@ -245,7 +245,8 @@ def _parents(live: LiveState) -> Mapping[str, _Parent]:
 
 def _controller(namespace: str, body: JsonObject) -> _Parent | None:
     for each in _maps(metadata_of(body).get("ownerReferences")):
-        if each.get("controller") is True:
+        # What a node runs by itself is mirrored as pods that nothing in the cluster has made.
+        if each.get("controller") is True and each.get("kind") != "Node":
             api_version = str(each.get("apiVersion") or "")
             group, _ = split_api_version(api_version)
             key = ResourceKey(group, str(each.get("kind")), namespace, str(each.get("name")))

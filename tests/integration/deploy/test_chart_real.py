@@ -26,6 +26,7 @@ SECRETS: Mapping[str, Any] = {
 }
 HOOKS: Mapping[str, Any] = {
     "hooks": {"address": "0.0.0.0:9000"},
+    "notify": {"slack": {"address": "0.0.0.0:9001"}},
     "witnesses": {"audit_webhook": "0.0.0.0:9443", "admission": "[::]:9444"},
 }
 RULE = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}
@@ -239,7 +240,7 @@ def test_the_variables_of_its_own_service_would_be_refused(helm: Helm, tmp_path:
 
 
 def test_it_is_reached_where_its_configuration_says(helm: Helm) -> None:
-    ports = {"http": 8080, "hooks": 9000, "audit": 9443, "admission": 9444}
+    ports = {"http": 8080, "hooks": 9000, "audit": 9443, "admission": 9444, "slack": 9001}
     objects = helm.objects(_values("a closed network with peers"))
     container = _container(objects)
     assert {each["name"]: each["containerPort"] for each in container["ports"]} == ports
@@ -247,7 +248,7 @@ def test_it_is_reached_where_its_configuration_says(helm: Helm) -> None:
     assert {each["name"]: each["port"] for each in service["ports"]} == ports
     policy = _one(objects, "NetworkPolicy")["spec"]
     opened = {rule["ports"][0]["port"]: rule["from"] for rule in policy["ingress"]}
-    assert opened == {8080: [PEER], 9000: [BLOCK], 9443: [BLOCK], 9444: [BLOCK]}
+    assert opened == {8080: [PEER], 9000: [BLOCK], 9001: [BLOCK], 9443: [BLOCK], 9444: [BLOCK]}
     assert {"startupProbe", "livenessProbe", "readinessProbe"} <= container.keys()
 
 

@@ -5,18 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.faults.faults import (
-    Cut,
-    Delayed,
-    Expired,
-    Fault,
-    Half,
-    Lost,
-    On,
-    Refused,
-    Reset,
-    Withheld,
-)
+from tests.tools.faults.faults import BREAKS, ON_WATCHES, Fault, On, Refused, Reset
 from tests.tools.faults.judging import judge
 from tests.tools.faults.world import Ground, World, world
 from tests.tools.running import until
@@ -25,9 +14,10 @@ pytestmark = pytest.mark.xdist_group("faults")
 
 _REQUEST_FAULTS: list[Fault] = [
     *(Refused(status) for status in (409, 410, 429, 500, 503)),
-    *(Reset(), Lost(), Half(), Delayed(0.2), Refused(429, retry_after=1)),
+    *BREAKS,
+    Refused(429, retry_after=1),
 ]
-_WATCH_FAULTS: list[Fault] = [*_REQUEST_FAULTS, Cut(), Expired(), Withheld()]
+_WATCH_FAULTS: list[Fault] = [*_REQUEST_FAULTS, *ON_WATCHES]
 #: By the sort of request that each befalls, once.
 _FAULTS = [
     (on, fault)

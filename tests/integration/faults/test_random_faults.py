@@ -14,16 +14,15 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
 from tests.tools.faults.faults import (
-    Cut,
+    BREAKS,
+    ON_WATCHES,
     Delayed,
-    Expired,
     Fault,
     Half,
     Lost,
     On,
     Refused,
     Reset,
-    Withheld,
 )
 from tests.tools.faults.judging import judge
 from tests.tools.faults.world import Ground, World, world
@@ -66,7 +65,7 @@ class Happens:
 Happening = Edit | Breaks | Happens
 
 _refusals = st.builds(Refused, st.sampled_from([429, 409, 410, 500, 503]), st.sampled_from([0, 1]))
-_breaks = st.sampled_from([Reset(), Lost(), Half(), Delayed(0.3)])
+_breaks = st.sampled_from(BREAKS)
 _requests = st.one_of(_refusals, _breaks)
 _faults = st.one_of(
     st.builds(
@@ -80,7 +79,7 @@ _faults = st.one_of(
     st.builds(
         Breaks,
         st.just(On.WATCH),
-        st.sampled_from([Cut(), Expired(), Withheld()]),
+        st.sampled_from(ON_WATCHES),
         st.integers(1, 2),
     ),
     st.builds(

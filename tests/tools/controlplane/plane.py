@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from tests.tools.controlplane import flags
 from tests.tools.controlplane.client import Client
@@ -25,13 +23,14 @@ from tests.tools.controlplane.identity import Identity
 from tests.tools.controlplane.recipes import Tool
 from tests.tools.controlplane.servers import Server, free_port
 from tests.tools.controlplane.toolbox import Toolbox
+from tests.tools.started import Started
 
 _TRIES = 5
 _READY_WITHIN = 90.0
 
 
 @dataclass(eq=False)
-class ControlPlane:
+class ControlPlane(Started):
     """A Kubernetes API server of one's own, gone when the `with` block ends.
 
     It ends too when the process that started it is killed. What a started one offers: `url`,
@@ -59,18 +58,6 @@ class ControlPlane:
     _identity: Identity = field(init=False, repr=False)
     _client: Client = field(init=False, repr=False)
     _servers: list[Server] = field(default_factory=list, init=False, repr=False)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def start(self) -> None:
         """Starts etcd and kube-apiserver, and waits until namespace `default` exists.

@@ -80,6 +80,11 @@ RequestFault = Refused | Reset | Lost | Half | Delayed
 WatchFault = Cut | Expired | Withheld
 Fault = RequestFault | WatchFault
 
+#: Every way in which a connection breaks or is slow.
+BREAKS: tuple[RequestFault, ...] = (Reset(), Lost(), Half(), Delayed(0.3))
+#: Everything that befalls a watch alone.
+ON_WATCHES: tuple[WatchFault, ...] = (Cut(), Expired(), Withheld())
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:

@@ -8,8 +8,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.tools.controlplane import NODE, ControlPlane, StartError, Tool, Toolbox
 from tests.tools.controlplane.servers import Server
@@ -17,6 +16,7 @@ from tests.tools.node import groups, images, init
 from tests.tools.node.configuration import SANDBOX_IMAGE, SOCKET, Configuration
 from tests.tools.node.network import Claim, Network
 from tests.tools.node.packages import missing
+from tests.tools.started import Started
 
 NAME = "node"
 """The node's name in the cluster."""
@@ -28,7 +28,7 @@ _FOLDERS = {"run": "/run", "log": "/var/log", "kubelet": "/var/lib/kubelet", "cn
 
 
 @dataclass(eq=False)
-class Node:
+class Node(Started):
     """A Kubernetes cluster of one node that runs real containers, gone when the `with` block ends.
 
     Its programs and all containers live in namespaces and control groups of their own, below one
@@ -44,18 +44,6 @@ class Node:
     _folder: Path = field(default=Path(), init=False, repr=False)
     _claim: Claim | None = field(default=None, init=False, repr=False)
     _server: Server | None = field(default=None, init=False, repr=False)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     @property
     def network(self) -> Network:

@@ -1,9 +1,9 @@
 """What a node and the making of images need of Debian."""
 
-import os
 import shutil
-import subprocess
 from pathlib import Path
+
+from tests.tools.debian import install
 
 CNI_PLUGINS = Path("/usr/lib/cni")
 """Where Debian keeps the network plugins."""
@@ -38,11 +38,5 @@ def ensure() -> None:
     Raises:
         FileNotFoundError: Something isn't there, and can't be installed by us.
     """
-    packages = missing()
-    if not packages:
-        return
-    if os.getuid() != 0 or shutil.which("apt-get") is None:
-        raise FileNotFoundError(f"not installed: apt-get install {' '.join(packages)}")
-    environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for words in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
-        subprocess.run(["apt-get", "-qq", *words], check=True, env=environ)
+    if packages := missing():
+        install(packages)

@@ -23,7 +23,6 @@ from reconciler.adapters.cluster.proxied import ProxiedWire
 from reconciler.adapters.cluster.transport import Timing
 from reconciler.adapters.cluster.wire import DirectWire, broken, unconnected
 from reconciler.core.errors import ClusterError, LeaseLostError
-from reconciler.core.live import Listing
 from reconciler.core.resource import JsonObject, ResourceKey
 from reconciler.core.schema import Schema, from_openapi
 from tests.fakes.cluster import FakeCluster
@@ -490,14 +489,9 @@ def test_all_else_is_the_cluster_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
             return refusal(404)
         return answer(BODY)
 
-    fake = FakeCluster()
-    guarded = GuardedCluster(kube(ScriptedWire(reply), monkeypatch), lambda: False, fake)
+    guarded = GuardedCluster(kube(ScriptedWire(reply), monkeypatch), lambda: False)
     assert guarded.get(CONFIG_MAP, KEY) is None
     guarded.await_absence(CONFIG_MAP, KEY, "u")
     assert guarded.await_kind("v1", "ConfigMap") is None
     assert guarded.allows("get", CONFIG_MAP, "default")
     assert guarded.dry_runs.replace(CONFIG_MAP, BODY) == BODY
-    assert guarded.catalog().server_version == fake.version
-    assert guarded.read([Listing(CONFIG_MAP)]).unread == ()
-    assert guarded.schema([CONFIG_MAP]) is not None
-    assert guarded.requests == fake.requests

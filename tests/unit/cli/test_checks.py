@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from reconciler.cli import checks
+from reconciler.cli import checks, rights_checks
 from reconciler.cli.findings import Finding, State, good
 from reconciler.core.desired import Manifest, Rendered, SourceLocation, desired_state
 from reconciler.core.errors import ClusterError, ConfigError
@@ -66,7 +66,7 @@ def _manifest(api_version: str, kind: str, name: str) -> Manifest:
 
 def _rights(cluster: _Cluster, *manifests: Manifest, listings: list[Listing]) -> list[Finding]:
     desired = desired_state(Rendered("4f0c", manifests), CATALOG, "shop")
-    return checks.check_rights("shop", cast("Cluster", cluster), desired, CATALOG, listings)
+    return rights_checks.check_rights("shop", cast("Cluster", cluster), desired, CATALOG, listings)
 
 
 def _git(folder: Path, answer: str) -> dict[str, str]:
@@ -202,7 +202,7 @@ def test_what_only_looks_is_asked_for_no_right_to_write() -> None:
     cluster = _Cluster({"create", "update"})
     desired = desired_state(Rendered("4f0c", (_manifest("v1", "Secret", "key"),)), CATALOG, "shop")
     asked = cast("Cluster", cluster)
-    findings = checks.check_rights("shop", asked, desired, CATALOG, [], Part.READER)
+    findings = rights_checks.check_rights("shop", asked, desired, CATALOG, [], Part.READER)
     assert findings == [good("shop: rights", "may get, list and watch Secret in shop")]
     assert {verb for verb, _, _ in cluster.asked} == {"get", "list", "watch"}
 
@@ -228,7 +228,7 @@ def test_who_may_not_grant_what_he_has_not_is_told() -> None:
 
 
 def _leases(cluster: _Cluster, namespace: str = "plumbline") -> list[Finding]:
-    return checks.check_leases(cast("Cluster", cluster), CATALOG, namespace)
+    return rights_checks.check_leases(cast("Cluster", cluster), CATALOG, namespace)
 
 
 def test_leases_are_asked_for_where_they_are() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from reconciler.cli.main import main
 from reconciler.core.errors import ClusterError, ConfigError
 from tests.fakes.cluster import FakeCluster
+from tests.fakes.slack import APP, BOT, FakeSlack
 
 SHOP = """\
 apiVersion: v1
@@ -237,3 +239,71 @@ def test_settings_of_a_broken_source_are_told_once(
     code, found = _findings(capsys)
     assert code == 2
     assert found["shop: Git"]["text"] == "--repo is empty"
+
+
+_SLACK = """\
+notify:
+  slack: {token_file: bot, channel: C0OPS, app_token_file: app, url: "URL"}
+"""
+
+
+@pytest.fixture
+def slack(home: Path) -> Iterator[FakeSlack]:
+    """A Slack that the configuration names, with its tokens."""
+    with FakeSlack() as made:
+        (home / "bot").write_text(BOT)
+        (home / "app").write_text(APP)
+        (home / "plumbline.yaml").write_text(CONFIGURATION + _SLACK.replace("URL", made.url))
+        yield made
+
+
+def test_slack_takes_its_tokens(
+    slack: FakeSlack, cluster: _Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, found = _findings(capsys)
+    assert code == 0
+    assert found["Slack"]["text"] == "the bot of the workspace Example has all scopes"
+    assert found["Slack, Socket Mode"]["text"] == "a connection is granted"
+
+
+def test_a_scope_that_slack_was_not_asked_for(
+    slack: FakeSlack, cluster: _Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slack.scopes = {"usergroups:read"}
+    code, found = _findings(capsys)
+    assert code == 1
+    assert found["Slack"]["text"] == (
+        "without the scope channels:history, after an outage a message may be posted twice"
+    )
+
+
+def test_tokens_that_slack_refuses(
+    home: Path, slack: FakeSlack, cluster: _Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "app").write_text("xapp-old")
+    code, found = _findings(capsys)
+    assert (code, found["Slack, Socket Mode"]["state"]) == (2, "broken")
+    (home / "bot").write_text("xoxb-old")
+    code, found = _findings(capsys)
+    assert code == 2
+    assert "Slack refuses auth.test: invalid_auth" in found["Slack"]["text"]
+    assert "xoxb-old" not in str(found)
+
+
+def test_what_is_told_in_the_cluster_must_be_allowed(
+    home: Path, cluster: _Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = CONFIGURATION + "notify: {events: true, policy_reports: true}\n"
+    (home / "plumbline.yaml").write_text(told)
+    code, found = _findings(capsys)
+    assert code == 2
+    assert "doesn't serve wgpolicyk8s.io/v1alpha2" in found["shop: reports"]["text"]
+
+
+def test_a_forge_that_cannot_be_asked(
+    home: Path, cluster: _Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "plumbline.yaml").write_text(CONFIGURATION + "forge: {token_file: there-is-none}\n")
+    code, found = _findings(capsys)
+    assert code == 2
+    assert "source.ref names none" in found["shop: forge"]["text"]

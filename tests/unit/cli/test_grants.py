@@ -126,6 +126,14 @@ def test_a_reader_is_not_told_of_restoring(capsys: pytest.CaptureFixture[str]) -
     assert "observed" not in capsys.readouterr().out
 
 
+def test_what_is_told_in_the_cluster_is_granted(home: Path) -> None:
+    told = CONFIGURATION + "notify: {events: true, policy_reports: true}\n"
+    (home / "plumbline.yaml").write_text(told)
+    assert main(["init", "--rbac", "reader"]) == 0
+    assert _roles()["shop", "plumbline"]["events"] == ["get", "create", "update"]
+    assert "Nothing is granted for wgpolicyk8s.io/v1alpha2" in Path("rbac.yaml").read_text()
+
+
 def test_another_account_and_file() -> None:
     words = ["--account", "ops/drift", "--file", "x.yaml"]
     assert main(["init", "--rbac", "reader", *words]) == 0

@@ -13,6 +13,7 @@ from reconciler.core.approving import (
     ApprovalRule,
     Concerned,
     Person,
+    no_say,
     speaker_of,
     weigh,
     why_not,
@@ -144,3 +145,13 @@ def test_who_spoke_is_read_back(speaker: Speaker) -> None:
 def test_groups_that_are_none_count_for_none() -> None:
     event = replace(says(JANE), after={GROUPS: "slack:S9"})
     assert speaker_of(event) == Speaker("slack:U1", "Jane Doe")
+
+
+def test_who_changed_it_has_a_say_in_it_though_no_yes() -> None:
+    rules = (ApprovalRule("rules[1]", Selector(), ("jane",)),)
+    policy = ApprovalPolicy(PEOPLE, rules)
+    own = concerned(by="jane@example.org")
+    assert "may not say yes to it" in why_not(JANE, own, policy)
+    assert no_say(JANE, own, policy) == ""
+    assert "by the rule rules[1]" in no_say(JOE, own, policy)
+    assert no_say(JOE, [], policy) == ""

@@ -294,6 +294,17 @@ def test_times_without_a_zone_are_utc() -> None:
 # --- the whole
 
 
+def test_reviews_that_may_be_of_the_same_request_and_differ_tell_nothing_of_it() -> None:
+    audited = event("bob", 0, 1.5, deed=Deed.CREATED, manager="", operation="")
+    reviews = [
+        review("bob", second, deed=Deed.CREATED, uid=uid, request_id=uid)
+        for second, uid in ((0, "1"), (1, "2"))
+    ]
+    unmanaged = drift(DriftType.UNMANAGED, uid="1", by=manager(9))
+    told = [named(unmanaged, audited, *order) for order in (reviews, reviews[::-1])]
+    assert told == [("bob", False)] * 2
+
+
 def test_drifts_are_completed_where_something_was_witnessed() -> None:
     modified = drift(DriftType.MODIFIED, changes=(changed(manager(10)), REMOVED))
     other = replace(modified, key=KEY._replace(name="other"))

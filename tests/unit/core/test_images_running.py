@@ -143,6 +143,12 @@ def test_without_replica_sets_the_pods_label_tells_the_deployment() -> None:
         assert {use.owner.kind for use in found} == {"Deployment", "ReplicaSet"}
 
 
+def test_a_mirror_of_what_a_node_runs_is_a_workload_of_its_own() -> None:
+    live = live_of(pod("etcd-n1", owned("Node", "n1", "n", "v1")))
+    found = uses(desired_of(workload(name="x")), live, SHOP)
+    assert "Pod shop/etcd-n1" in {str(use.owner) for use in found}
+
+
 def test_a_circle_of_owners_ends() -> None:
     live = live_of(
         replica_set("a", "ua", owned("ReplicaSet", "b", "ub")),

@@ -8,7 +8,16 @@ import pytest
 from reconciler.core.desired import DesiredState, Manifest, Rendered, SourceLocation, desired_state
 from reconciler.core.live import Listing
 from reconciler.core.resource import Catalog, ResourceKind
-from reconciler.core.rights import Needs, Part, Right, declared_kinds, granting_rights, needs_of
+from reconciler.core.rights import (
+    Needs,
+    Part,
+    Right,
+    declared_kinds,
+    event_rights,
+    granting_rights,
+    needs_of,
+    report_needs,
+)
 
 RBAC = "rbac.authorization.k8s.io"
 CONFIG_MAP = ResourceKind("", "v1", "ConfigMap", "configmaps", True)
@@ -146,3 +155,41 @@ def test_who_grants_must_be_allowed_to(declared: Manifest, wanted: Right) -> Non
 )
 def test_nothing_is_granted_for_what_grants_nothing(declared: Manifest) -> None:
     assert granting_rights(state(declared)) == set()
+
+
+def test_events_are_written_where_the_objects_are() -> None:
+    here = Listing(CONFIG_MAP, frozenset({"shop"}))
+    assert {r.namespace for r in event_rights([here])} == {"shop"}
+    # Those on objects without a namespace have a home of their own.
+    assert {r.namespace for r in event_rights([here, Listing(NAMESPACE)])} == {"shop", "default"}
+    assert event_rights([Listing(SECRET), Listing(NAMESPACE)]) == {
+        Right("", "events.k8s.io", "events", verb) for verb in ("get", "create", "update")
+    }
+
+
+@pytest.mark.parametrize(
+    ("api_version", "inside", "everywhere"),
+    [
+        ("wgpolicyk8s.io/v1alpha2", "PolicyReport", "ClusterPolicyReport"),
+        ("openreports.io/v1alpha1", "Report", "ClusterReport"),
+    ],
+)
+def test_reports_are_kept_in_the_format_that_is_served(
+    api_version: str, inside: str, everywhere: str
+) -> None:
+    group, _, version = api_version.partition("/")
+    local = ResourceKind(group, version, inside, f"{inside.lower()}s", True)
+    cluster = ResourceKind(group, version, everywhere, f"{everywhere.lower()}s", False)
+    kinds = (*KINDS, local, cluster)
+    catalog = Catalog("v1.37.2", {(k.api_version, k.kind): k for k in kinds}, {}, {})
+    here = Listing(CONFIG_MAP, frozenset({"shop"}))
+    assert verbs(report_needs([here], catalog)) == {
+        ("shop", local.plural): {"get", "create", "update", "delete"}
+    }
+    found = verbs(report_needs([Listing(SECRET), Listing(NAMESPACE)], catalog))
+    assert set(found) == {("", local.plural), ("", cluster.plural)}
+
+
+def test_reports_that_nobody_defined_are_told_of() -> None:
+    (told,) = report_needs([Listing(CONFIG_MAP)], CATALOG).unknown
+    assert "PolicyReport or openreports.io" in told
