@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, assert_never
 
 from reconciler.core.drift import Severity
 from reconciler.core.images.facts import Answers, Ask, Gone, ImageFacts, Signature, Unknown
@@ -20,6 +20,9 @@ from reconciler.core.moments import moment_of
 #: Builds that can be repeated write a fixed time in the past, which tells no age; Docker's first
 #: release was in this year.
 _BEFORE_CONTAINERS: Final = 2013
+
+#: Why nothing is known of an image that a registry doesn't have.
+GONE: Final = "the registry has it no more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +76,25 @@ class Known:
         return tuple(each for each in self.use.containers if each.running.digest)
 
     @property
+    def told(self) -> tuple[ImageFacts | Gone | Unknown, ...]:
+        """What is known of each image that runs; of the one that should, where none runs."""
+        each = {every.running: self.facts(every) for every in self.running}
+        return tuple(each.values()) or (self.resolved,)
+
+    @property
     def shown(self) -> ImageFacts | None:
-        """What is known of the image that runs; of the one that should, where none runs."""
-        told = [self.facts(each) for each in self.running] or [self.resolved]
-        return next((each for each in told if isinstance(each, ImageFacts)), None)
+        """The oldest of these images, as far as that is known."""
+        known = [each for each in self.told if isinstance(each, ImageFacts)]
+        return max(known, key=lambda each: self.age_of(each) or timedelta.min, default=None)
 
     @property
     def age(self) -> timedelta | None:
         """How old that image is; None where that isn't known."""
-        built = moment_of(self.shown.created) if self.shown else None
+        return self.age_of(self.shown)
+
+    def age_of(self, facts: ImageFacts | Gone | Unknown | None) -> timedelta | None:
+        """Says how old an image is; None where that isn't known."""
+        built = moment_of(facts.created) if isinstance(facts, ImageFacts) else None
         if built is None or built.year < _BEFORE_CONTAINERS:
             return None
         return self.now - built
@@ -100,21 +113,24 @@ class Known:
             tags if isinstance(tags, Unknown) else newer_tags(self.name.tag, tags, self.policy.tags)
         )
 
-    def signature(self) -> Signature | Unknown | None:
-        """Says whether all that runs is signed: the worst of what is known; None of nothing."""
-        images = [each for each in map(self.facts, self.running) if isinstance(each, ImageFacts)]
-        if not self.running and isinstance(self.resolved, ImageFacts):
-            images = [self.resolved]
-        found = [
-            self.answers.signatures.get(
-                Ask(self.name.at(each.digest), self.space), Unknown("it was not asked for")
-            )
-            for each in images
-        ]
-        unknown = next((each for each in found if isinstance(each, Unknown)), None)
+    def signature(self) -> Signature | Unknown:
+        """Says whether all these images are signed: the worst of what is known."""
+        found = [self._signature_of(each) for each in self.told]
         if Signature.NONE in found:
             return Signature.NONE
-        return unknown or next(iter(found), None)
+        return next((each for each in found if isinstance(each, Unknown)), found[0])
+
+    def _signature_of(self, facts: ImageFacts | Gone | Unknown) -> Signature | Unknown:
+        match facts:
+            case ImageFacts():
+                asked = Ask(self.name.at(facts.digest), self.space)
+                return self.answers.signatures.get(asked, Unknown("it was not asked for"))
+            case Gone():
+                return Unknown(GONE)
+            case Unknown():
+                return facts
+            case _:
+                assert_never(facts)
 
     def drift(
         self,

@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import assert_never
 
 from reconciler.core.drift import Severity
 from reconciler.core.images.facts import Ask, Gone, ImageFacts, Signature, Unknown
-from reconciler.core.images.known import Known
+from reconciler.core.images.known import GONE, Known
 from reconciler.core.images.naming import short_digest
 from reconciler.core.images.report import ImageDrift, ImageRule
 from reconciler.core.images.running import Container
@@ -43,27 +44,30 @@ def _untold(known: Known) -> Iterator[tuple[str, str]]:
     elif any(_is_ambiguous(known, each) for each in known.running):
         reason = "the runtime tells only an image's own id, of which each platform has another"
         yield "whether it runs as declared", reason
-    if policy.max_age is not None and known.age is None:
-        yield "how old it is", _why_ageless(known)
+    if policy.max_age is not None and (why := _why_ageless(known)):
+        yield "how old it is", why
     if policy.newer is not None and isinstance(newer := known.newer, Unknown):
         yield "which tags are newer", newer.reason
-    if policy.signature and not isinstance(signed := known.signature(), Signature):
-        yield "whether it is signed", signed.reason if signed else _why_unseen(known)
+    if policy.signature and isinstance(signed := known.signature(), Unknown):
+        yield "whether it is signed", signed.reason
     if policy.base and isinstance(base := _base(known), Unknown):
         yield "what its base image is now", base.reason
 
 
 def _why_ageless(known: Known) -> str:
-    if known.shown is not None:
-        return "the image doesn't say when it was built"
-    return _why_unseen(known)
-
-
-def _why_unseen(known: Known) -> str:
-    """Says why nothing is known of the image."""
-    told = [*(known.facts(each) for each in known.running), known.resolved]
-    reasons = (each.reason for each in told if isinstance(each, Unknown))
-    return next(reasons, "the registry has it no more")
+    """Says why the age of one of the images isn't known; empty where all are."""
+    for each in known.told:
+        if known.age_of(each) is None:
+            match each:
+                case ImageFacts():
+                    return "the image doesn't say when it was built"
+                case Gone():
+                    return GONE
+                case Unknown():
+                    return each.reason
+                case _:
+                    assert_never(each)
+    return ""
 
 
 def _is_ambiguous(known: Known, container: Container) -> bool:

@@ -209,6 +209,12 @@ def test_age() -> None:
     assert found.drifts[0].latest == f"{REPOSITORY}:2.0.0"
     assert found.drifts[0].policy == "p"
     assert entry(use(container()), told, max_age=timedelta(days=100)).drifts == ()
+    # The oldest of those that run counts, and one of unknown age proves nothing.
+    pods = use(container(), container(B, pod="web-2"))
+    mixed = entry(pods, answers({"1.2.0": facts(A, 1), B: facts(B, 99)}), max_age=timedelta(days=9))
+    assert rules(mixed)["old"] == "built 99 days ago, 9 days are allowed"
+    half = entry(pods, answers({"1.2.0": facts(A, 1), B: DOWN}), max_age=timedelta(days=9))
+    assert rules(half)["unreadable"] == f"unknown how old it is: {DOWN.reason}"
     unlisted = answers({"1.2.0": facts(A, 100)}, DOWN)
     assert entry(use(container()), unlisted, max_age=timedelta(days=9)).drifts[0].latest == ""
 
@@ -279,6 +285,9 @@ def test_signatures() -> None:
     assert signed(a=Signature.COSIGN, b=DOWN) == {
         "unreadable": f"unknown whether it is signed: {DOWN.reason}"
     }
+    # One that couldn't be looked at isn't taken for signed because another one is.
+    half = answers({"1.2.0": facts(), B: Gone()}, (), {A: Signature.COSIGN})
+    assert "has it no more" in rules(entry(running, half, signature=True))["unreadable"]
     # What runs in no pod is judged by what would.
     idle = entry(use(), answers({"1.2.0": facts()}, (), {A: Signature.NONE}), signature=True)
     assert set(rules(idle)) == {"unsigned"}
@@ -400,7 +409,7 @@ def test_known_asks_nothing_that_was_not_asked() -> None:
     assert name is not None
     known = Known("shop", use(), name, ImagePolicy(), Gone(), Answers(), NOW)
     assert isinstance(known.newer, Unknown)
-    assert known.signature() is None
+    assert isinstance(known.signature(), Unknown)
 
 
 def test_what_can_be_done_is_told_once() -> None:

@@ -89,11 +89,9 @@ def test_what_is_declared_and_runs_of_it() -> None:
         replica_set("web-5d4f", "rs", owned("Deployment", "web", "d")),
         pod(owner=owned("ReplicaSet", "web-5d4f", "rs"), containerStatuses=[running()]),
     )
-    prepare, web = uses(desired_of(workload()), live, NOWHERE)
-    assert (prepare.kind, prepare.container) == (ContainerKind.INIT, "prepare") or (
-        web.kind is ContainerKind.INIT
-    )
-    use = next(each for each in (prepare, web) if each.container == "web")
+    use, other = uses(desired_of(workload()), live, NOWHERE)
+    assert (use.container, use.kind) == ("web", ContainerKind.CONTAINER)
+    assert (other.container, other.kind) == ("prepare", ContainerKind.INIT)
     assert use.owner == ResourceKey("apps", "Deployment", "shop", "web")
     assert (use.uid, use.declared, str(use.source)) == ("d", "web:1", "apps/web.yaml:3")
     (container,) = use.containers
@@ -107,7 +105,6 @@ def test_what_is_declared_and_runs_of_it() -> None:
         started_at="2026-11-20T10:00:00Z",
     )
     assert container.running.digest == A
-    other = next(each for each in (prepare, web) if each.container == "prepare")
     assert [each.waiting for each in other.containers] == ["not started"]
 
 
