@@ -50,7 +50,7 @@ class Stage:
         self.target.patch(f"configmap/{name}", {"data": {"colour": colour}})
 
     def colour(self, name: str = "c0") -> str:
-        return self.target.value(f"configmap/{name}", ".data.colour")
+        return self.target.colour(name)
 
     def writes(self) -> list[str]:
         return self.audit.writes(self.user)

@@ -55,7 +55,7 @@ class Stage:
         git(self.target.repo, "push", "--quiet", "forge", "main")
 
     def colour(self) -> str:
-        return self.target.value("configmap/one", ".data.colour")
+        return self.target.colour()
 
     def await_colour(self, colour: str) -> None:
         until(lambda: self.colour() == colour, f"{colour}; {self.controller.log}")

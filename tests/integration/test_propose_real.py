@@ -56,7 +56,7 @@ class Stage:
         return answer
 
     def colour(self) -> str:
-        return self.target.value("configmap/one", ".data.colour")
+        return self.target.colour()
 
     def recolour(self, colour: str) -> None:
         self.target.patch("configmap/one", {"data": {"colour": colour}}, manager="kubectl-edit")

@@ -96,7 +96,7 @@ class Stage:
             yield both if first.metric("plumbline_leading") else (second, first)
 
     def colour(self, name: str = "one") -> str:
-        return self.target.value(f"configmap/{name}", ".data.colour")
+        return self.target.colour(name)
 
     def recolour(self, name: str = "one", colour: str = "red") -> None:
         self.target.patch(f"configmap/{name}", {"data": {"colour": colour}})

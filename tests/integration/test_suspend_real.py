@@ -37,7 +37,7 @@ class Stage:
         self.target.patch(f"configmap/{name}", {"data": {"colour": colour}})
 
     def colour(self, name: str) -> str:
-        return self.target.value(f"configmap/{name}", ".data.colour")
+        return self.target.colour(name)
 
     def await_colour(self, name: str, colour: str = "blue") -> None:
         until(lambda: self.colour(name) == colour, f"{name} is {colour}; {self.controller.log}")

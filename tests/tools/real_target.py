@@ -126,6 +126,11 @@ class RealTarget:
         words = ("get", *name.split("/"), "-n", self.namespaces[0], "-o", f"jsonpath={{{path}}}")
         return self.plane.kubectl(*words).stdout
 
+    def colour(self, name: str = "one") -> str:
+        """Gives the colour that a ConfigMap has; no program is started, so it may be polled."""
+        path = f"/api/v1/namespaces/{self.namespaces[0]}/configmaps/{name}"
+        return str(self.plane.object_at(path).get("data", {}).get("colour", ""))
+
     def await_right(self, user: str, verb: str, resource: str) -> Path:
         """Waits until a user may do something in the first namespace; gives its kubeconfig."""
         words = ("auth", "can-i", verb, resource, "-n", self.namespaces[0])

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import http.client
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.tools.controlplane import flags
 from tests.tools.controlplane.client import Client
@@ -180,6 +182,18 @@ class ControlPlane(Started):
         if check and done.returncode != 0:
             raise KubectlError(args, f"exit code {done.returncode}", done.stderr)
         return done
+
+    def object_at(self, path: str) -> dict[str, Any]:
+        """What the API server has at a path, asked without a program: for asking again and again.
+
+        Raises:
+            ControlPlaneError: the API server refuses.
+        """
+        status, answer = self._client.request("GET", path)
+        if status != http.client.OK:
+            raise ControlPlaneError(f"{path}: {status} {answer.decode(errors='replace')}")
+        found: dict[str, Any] = json.loads(answer)
+        return found
 
     def create_namespace(self, name: str) -> None:
         """Creates a namespace in which pods can be created at once.

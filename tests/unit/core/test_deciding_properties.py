@@ -151,7 +151,9 @@ def test_nothing_that_must_be_left_is_ever_restored(
         annotated = live if policy.annotations else None
         suspensions = circumstances.suspensions
         assert suspended(each.key, annotated, suspensions, NOW).suspension is None
-        assert fight_over(each, circumstances.restores, NOW, policy.fights) is None
+        # To roll out what Git says now is no restore, and so no fight.
+        if each.type is not DriftType.PENDING:
+            assert fight_over(each, circumstances.restores, NOW, policy.fights) is None
         assert closed(policy.windows, NOW) is None
         assert each.type is not DriftType.UNREADABLE
         if each.type is DriftType.UNMANAGED:
