@@ -110,9 +110,10 @@ def _moved(known: Known) -> Iterator[ImageDrift]:
         text = f"declared by digest, and {_pods(others)} {digests} all the same"
         yield known.drift(ImageRule.DIFFERS, Severity.HIGH, text, others, latest)
         return
-    text = (
-        f"tag {known.name.tag} is {short_digest(resolved.digest)} by now, {_pods(others)} {digests}"
-    )
+    # Where runtimes tell images' own ids, so is what the tag means now: people compare the two.
+    by_id = not any(each.running.repository for each in others)
+    now = short_digest(resolved.config if by_id and resolved.config else resolved.digest)
+    text = f"tag {known.name.tag} is {now} by now, {_pods(others)} {digests}"
     yield known.drift(ImageRule.MOVED, Severity.MEDIUM, text, others, latest)
 
 
