@@ -12,7 +12,7 @@ from reconciler.core.errors import RegistryError
 from reconciler.core.images.facts import Answers, Ask, Unknown
 from reconciler.core.images.judging import judge
 from reconciler.core.images.policy import ImagePolicy
-from reconciler.core.images.questions import asked_first, asked_then
+from reconciler.core.images.questions import asked_first, asked_of_running, asked_then
 from reconciler.core.images.report import ImageReport
 from reconciler.core.images.running import Use, listings, pull_secrets, uses
 from reconciler.core.images.summing import summed
@@ -90,21 +90,22 @@ def _secrets(live: LiveState, read: SecretReader | None) -> Mapping[ResourceKey,
 
 
 def _ask(registry: Registry, found: Sequence[Use], policies: Sequence[ImagePolicy]) -> Answers:
-    """Asks registries twice: for what is named, then for what that turned out to be."""
+    """Asks registries: what should run, what else runs, and then what belongs to these."""
     with ThreadPoolExecutor(_THREADS, "registries") as pool:
 
         def each(question: Callable[[Ask], T], asks: Iterable[Ask]) -> Mapping[Ask, T | Unknown]:
             ordered = list(asks)
             return dict(zip(ordered, pool.map(partial(_answer, question), ordered), strict=True))
 
+        def more(answers: Answers, asks: Iterable[Ask]) -> Answers:
+            return replace(answers, facts={**answers.facts, **each(registry.facts, asks)})
+
         facts, tags = asked_first(found, policies)
         answers = Answers(each(registry.facts, facts), each(registry.tags, tags))
+        answers = more(answers, asked_of_running(found, answers) - answers.facts.keys())
         bases, signed = asked_then(found, policies, answers)
-        return replace(
-            answers,
-            facts={**answers.facts, **each(registry.facts, bases - facts)},
-            signatures=each(registry.signature, signed),
-        )
+        answers = more(answers, bases - answers.facts.keys())
+        return replace(answers, signatures=each(registry.signature, signed))
 
 
 def _answer(question: Callable[[Ask], T], ask: Ask) -> T | Unknown:

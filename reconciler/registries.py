@@ -40,7 +40,7 @@ def watchman_of(
     Raises:
         ConfigError: A policy or a registry isn't as it must be; the message names it.
     """
-    endpoints = _endpoints(settings.images.registries)
+    endpoints = endpoints_of(settings.images.registries)
 
     def open_registry(secrets: Mapping[ResourceKey, JsonObject]) -> "Registry":
         from reconciler.adapters.images.credentials import Keychain
@@ -98,7 +98,12 @@ def _one_of(kind: type[T], where: str, word: str) -> T:
         raise ConfigError(f"{where}: {word!r} is none of them", fix=f"it may be {known}") from None
 
 
-def _endpoints(registries: Sequence[RegistrySettings]) -> "Endpoints":
+def endpoints_of(registries: Sequence[RegistrySettings]) -> "Endpoints":
+    """Gives where registries are asked.
+
+    Raises:
+        ConfigError: One isn't as it must be.
+    """
     from reconciler.adapters.images.endpoints import Endpoints
 
     known = {each.host: _endpoint(n, each) for n, each in enumerate(registries, 1)}

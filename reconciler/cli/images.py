@@ -1,6 +1,7 @@
 """`plumbline images`: which images run, and which are stale."""
 
 import argparse
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +11,12 @@ from reconciler.cli.options import add_output_options, add_target_options, setti
 from reconciler.core.errors import PlumblineError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from reconciler.core.images.report import ImageReport
     from reconciler.core.images.vulnerabilities import Scan
+    from reconciler.core.resource import JsonObject, ResourceKey
+    from reconciler.ports import Registry
     from reconciler.settings import Settings, TargetSettings
 
 
@@ -70,6 +73,13 @@ def _look(
     how = How(dump=options.live, offline=True, fresh=options.fresh)
     with Progress() as progress, open_target(settings, target, how) as opened:
         watchman = watchman_of(settings, opened.cluster, scans)
+        ask = watchman.open_registry
+
+        def announcing(secrets: "Mapping[ResourceKey, JsonObject]") -> "Registry":
+            progress.stage(f"{target.name}: asking registries")
+            return ask(secrets)
+
+        watchman = replace(watchman, open_registry=announcing)
         return look_at_images(announced(opened.target, progress), watchman)
 
 

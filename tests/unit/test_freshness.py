@@ -91,7 +91,7 @@ def test_what_runs_as_declared_is_not_stale(looked: Looked) -> None:
     )
     # Each thing is asked once, and only of what there is.
     questions = [question for question, _ in looked.registry.asked]
-    assert sorted(questions) == ["facts", "facts", "signature", "tags"]
+    assert sorted(questions) == ["facts", "signature", "tags"]
 
 
 def test_one_registry_s_trouble_is_not_the_others(looked: Looked) -> None:

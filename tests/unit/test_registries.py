@@ -13,7 +13,8 @@ from reconciler.core.images.naming import ImageName
 from reconciler.core.images.policy import ImagePolicy
 from reconciler.core.images.versions import Step, TagFilter
 from reconciler.core.images.vulnerabilities import Grade
-from reconciler.registries import policies_of, scans_in, watchman_of
+from reconciler.core.resource import ResourceKey
+from reconciler.registries import endpoints_of, policies_of, scans_in, watchman_of
 from reconciler.settings import (
     ImagePolicySettings,
     ImageSettings,
@@ -21,6 +22,7 @@ from reconciler.settings import (
     Settings,
     surroundings,
 )
+from tests.fakes.cluster import FakeCluster
 
 
 def test_a_policy_is_what_its_settings_say() -> None:
@@ -86,6 +88,36 @@ def test_a_watchman_of_a_dump_reads_no_secrets() -> None:
     with pytest.raises(RegistryError):
         # It asks the mirror, of which there is none under such a name.
         made.open_registry({}).facts(Ask(ImageName("docker.io", "library/nginx", "1")))
+
+
+def test_a_registry_is_asked_as_its_settings_say(tmp_path: Path) -> None:
+    (tmp_path / "ca.crt").write_text("")
+    made = RegistrySettings(
+        "registry.example:5000", "[::1]:5000/hub", True, str(tmp_path / "ca.crt")
+    )
+    found = endpoints_of([made, RegistrySettings("other.example")])
+    endpoint = found.of("registry.example:5000")
+    assert (endpoint.url, endpoint.repository("web")) == ("http://[::1]:5000", "hub/web")
+    assert endpoint.authority == tmp_path / "ca.crt"
+    assert found.of("other.example").url == "https://other.example"
+
+
+def test_a_secret_that_may_not_be_read_is_no_trouble() -> None:
+    cluster = FakeCluster()
+    key = ResourceKey("", "Secret", "shop", "pull")
+    read = watchman_of(Settings(), cluster).read_secret
+    assert read is not None
+    assert read(key) is None
+    cluster.forbid("get", "Secret")
+    assert read(key) is None
+    without = Settings(images=ImageSettings(pull_secrets=False))
+    assert watchman_of(without, cluster).read_secret is None
+
+
+def test_reports_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "trivy.json"
+    file.write_text('{"ArtifactName": "web:1"}')
+    assert [scan.image for scan in scans_in([file])] == ["web:1"]
 
 
 def test_where_docker_s_configuration_is() -> None:

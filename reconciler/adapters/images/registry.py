@@ -169,6 +169,7 @@ class OciRegistry:
 
     def _tags(self, place: _Place) -> Iterator[str]:
         path = f"/v2/{place.path}/tags/list?n={_PAGE}"
+        count = 0
         for _ in range(_PAGES):
             question = place.question("tags", path)
             reply = self._present(question, place)
@@ -177,16 +178,16 @@ class OciRegistry:
             found = document(reply.content)
             if found is None or not isinstance(found.get("tags"), list | None):
                 raise question.attempt.strange("its answer is no list of tags")
+            tags = found.get("tags") or ()
+            count += len(tags)
             # What is no tag can't be asked for, and isn't shown.
-            yield from (
-                each
-                for each in found.get("tags") or ()
-                if isinstance(each, str) and _TAG.match(each)
-            )
+            yield from (each for each in tags if isinstance(each, str) and _TAG.match(each))
             path = _following(path, reply)
             if not path:
                 return
-        raise question.attempt.strange(f"there are more than {_PAGES} pages of them")
+            if count > _PAGES * _PAGE:
+                break
+        raise question.attempt.strange(f"there are more than {_PAGES * _PAGE:,} of them")
 
     def _signature(self, place: _Place, digest: str) -> Signature:
         """Looks where signatures are: by what refers to an image, and by tags before that was."""

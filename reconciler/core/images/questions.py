@@ -1,6 +1,6 @@
 """What registries are asked, before anything is judged."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.core.images.facts import Answers, Ask, ImageFacts
 from reconciler.core.images.naming import ImageName, image_name
@@ -12,17 +12,14 @@ from reconciler.core.images.versions import version_of
 def asked_first(
     uses: Iterable[Use], policies: Sequence[ImagePolicy]
 ) -> tuple[frozenset[Ask], frozenset[Ask]]:
-    """Gives what is asked of the images that are declared and run.
+    """Gives what is asked of the images that should run.
 
     Returns:
         Images whose facts are asked for, and images whose repositories' tags are.
     """
     facts: set[Ask] = set()
     tags: set[Ask] = set()
-    for use in uses:
-        name = use.name
-        if name is None:
-            continue
+    for use, name in _named(uses):
         space = use.owner.namespace
         facts.add(Ask(name.at(name.reference), space))
         policy = policy_for(name, policies)
@@ -30,8 +27,20 @@ def asked_first(
             facts.add(Ask(name.at(name.tag), space))
         if name.tag and (policy.tags.version(name.tag) or version_of(name.tag)):
             tags.add(repository_ask(name, space))
-        facts.update(ask for each in use.containers if (ask := running_ask(use, each)))
     return frozenset(facts), frozenset(tags)
+
+
+def asked_of_running(uses: Iterable[Use], answers: Answers) -> frozenset[Ask]:
+    """Gives the images that run and aren't those that should: registries count what is asked."""
+    asks: set[Ask] = set()
+    for use, name in _named(uses):
+        resolved = answers.facts.get(Ask(name.at(name.reference), use.owner.namespace))
+        for each in use.containers:
+            known = isinstance(resolved, ImageFacts) and resolved.holds(each.running.digest)
+            ask = running_ask(use, each)
+            if ask is not None and not known:
+                asks.add(ask)
+    return frozenset(asks)
 
 
 def asked_then(
@@ -44,10 +53,7 @@ def asked_then(
     """
     bases: set[Ask] = set()
     signed: set[Ask] = set()
-    for use in uses:
-        name = use.name
-        if name is None:
-            continue
+    for use, name in _named(uses):
         space = use.owner.namespace
         asks = [Ask(name.at(name.reference), space)]
         asks += [ask for each in use.containers if (ask := running_ask(use, each))]
@@ -59,6 +65,13 @@ def asked_then(
             if policy_for(name, policies).base and known.base and known.base_digest:
                 bases.add(Ask(known.base, space))
     return frozenset(bases), frozenset(signed)
+
+
+def _named(uses: Iterable[Use]) -> Iterator[tuple[Use, ImageName]]:
+    for use in uses:
+        name = use.name
+        if name is not None:
+            yield use, name
 
 
 def repository_ask(name: ImageName, namespace: str) -> Ask:

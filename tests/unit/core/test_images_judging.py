@@ -13,7 +13,12 @@ from reconciler.core.images.judging import judge
 from reconciler.core.images.known import Known
 from reconciler.core.images.naming import RunningId, image_name
 from reconciler.core.images.policy import ImagePolicy, policy_for
-from reconciler.core.images.questions import asked_first, asked_then, repository_ask
+from reconciler.core.images.questions import (
+    asked_first,
+    asked_of_running,
+    asked_then,
+    repository_ask,
+)
 from reconciler.core.images.report import ImageEntry, ImageRule
 from reconciler.core.images.rules import days
 from reconciler.core.images.running import Container, ContainerKind, Use
@@ -378,7 +383,13 @@ def test_what_is_asked() -> None:
         container("", image="NO NAME", pod="web-3"),
     )
     first, tags = asked_first([running], [])
-    assert first == {asked("1.2.0"), asked(B)}
+    assert first == {asked("1.2.0")}
+    # What is the image that should run isn't asked for twice.
+    known = answers({"1.2.0": facts(A)})
+    alike = use(container(A), container(B, pod="web-2"))
+    assert asked_of_running([alike, use(declared="NO NAME")], known) == {asked(B)}
+    assert asked_of_running([alike], answers({"1.2.0": DOWN})) == {asked(A), asked(B)}
+    assert asked_of_running([running], known) == {asked(B)}
     assert [each.image.path for each in tags] == ["web"]
     assert asked_first([use(declared=f"{REPOSITORY}:latest")], [])[1] == frozenset()
     assert asked_first([use(declared=pinned)], [])[0] == {asked(A)}
@@ -390,7 +401,7 @@ def test_what_is_asked() -> None:
     bases, signed = asked_then([running], [], told)
     assert (set(bases), set(signed)) == (set(), {asked(A)})
     odd = container(B, image="NO NAME")
-    assert asked_first([use(odd)], [])[0] == {asked("1.2.0"), asked(B)}
+    assert asked_of_running([use(odd)], known) == {asked(B)}
 
 
 def test_the_first_policy_that_fits_counts() -> None:
