@@ -76,8 +76,7 @@ class Tokens:
             return f"Basic {credential.basic}" if credential and credential.user else None
         if challenge.scheme != "bearer":
             return None
-        mark = credential.mark if credential else ""
-        key = (challenge.realm, challenge.service, challenge.scope, mark)
+        key = _key(challenge, credential)
         token, until = self._kept.get(key, ("", 0.0))
         if not token or self._monotonic() >= until:
             got = self._fetch(challenge, credential, endpoint, attempt, ask)
@@ -86,6 +85,10 @@ class Tokens:
             token, seconds = got
             self._kept[key] = (token, self._monotonic() + seconds - _MARGIN_SECONDS)
         return f"Bearer {token}"
+
+    def forget(self, challenge: Challenge, credential: Credential | None) -> None:
+        """Drops a token that a registry has refused before its end."""
+        self._kept.pop(_key(challenge, credential), None)
 
     def _fetch(
         self,
@@ -113,6 +116,11 @@ class Tokens:
         lasts = told.get("expires_in")
         seconds = float(lasts) if isinstance(lasts, int | float) else _LEAST_SECONDS
         return token, max(seconds, _LEAST_SECONDS)
+
+
+def _key(challenge: Challenge, credential: Credential | None) -> tuple[str, str, str, str]:
+    mark = credential.mark if credential else ""
+    return challenge.realm, challenge.service, challenge.scope, mark
 
 
 def _is_fit(realm: str, endpoint: Endpoint) -> bool:

@@ -130,7 +130,9 @@ class Transport:
         reply = self._patiently(question, self._header(question, *opened) if opened else "")
         if reply.status != 401:
             return reply
-        self._opened.pop(place, None)
+        if opened:
+            self._opened.pop(place, None)
+            self._tokens.forget(*opened)
         for challenge in challenges(reply.headers.get("www-authenticate", "")):
             for credential in (*question.credentials, None):
                 header = self._header(question, challenge, credential)

@@ -152,6 +152,26 @@ def test_a_token_is_fetched_where_the_registry_says(tmp_path: Path) -> None:
             made.registry.facts(made.ask())
 
 
+def test_a_token_that_is_refused_before_its_end_is_fetched_anew() -> None:
+    given: list[str] = []
+
+    def forgetful(call: Call) -> Reply:
+        if call.path == "/token":
+            given.append(f"t{len(given)}")
+            return Reply(200, {"token": given[-1], "expires_in": 3600})
+        # The first token is good for a manifest and its configuration, and then no more.
+        fresh = given and call.headers.get("Authorization") == f"Bearer {given[-1]}"
+        if not fresh or (len(given) == 1 and call.path.endswith("/tags/list")):
+            wanted = f'Bearer realm="http://{call.headers["Host"]}/token"'
+            return Reply(401, {}, {"WWW-Authenticate": wanted})
+        return serving(call)
+
+    with world(forgetful) as made:
+        assert isinstance(made.registry.facts(made.ask()), ImageFacts)
+        assert made.registry.tags(made.ask()) == ("1", "latest")
+        assert given == ["t0", "t1"]
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
