@@ -171,7 +171,7 @@ def looked(world: World) -> Ran:
 
 
 def test_a_tag_that_moved_is_found_with_what_runs(world: World, looked: Ran) -> None:
-    assert (looked.code, looked.stderr) == (1, "")
+    assert looked.code == 1
     found = world.found(looked, "web")
     before, after = world.moved
     assert set(found) == {"moved", "diverged"}
@@ -282,7 +282,9 @@ def test_a_registry_that_is_down_proves_nothing(world: World, looked: Ran) -> No
     finally:
         world.open.start()
     assert (down.code, text.code) == (2, 2)
-    assert down.stderr == text.stderr == ""
+    # Nothing but what is waited for: no library speaks for itself.
+    for line in (down.stderr + text.stderr).splitlines():
+        assert line.endswith(" …")
     reason = f"registry {world.open.host} can't be reached"
     for name in ("web", "old", "behind", "pinned"):
         found = world.found(down, name)

@@ -67,7 +67,8 @@ class World:
     def run(self, *words: str) -> tuple[int, str]:
         code = main(self.shop.words("images", "-n", "shop", *words))
         captured = self.capsys.readouterr()
-        assert captured.err == ""
+        # A slow machine is told what is waited for, and nothing else.
+        assert "plumbline:" not in captured.err
         return code, captured.out
 
     def document(self, *words: str) -> tuple[int, dict[str, Any]]:
@@ -200,7 +201,7 @@ def test_several_targets_are_told_as_a_list(world: World) -> None:
     assert main(["images", "bad", *world.shop.places()]) == 2
     captured = world.capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith("plumbline: ")
+    assert "plumbline: " in captured.err
 
 
 def test_pull_secrets_are_used_where_we_may_read_them(world: World) -> None:
