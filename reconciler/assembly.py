@@ -16,7 +16,7 @@ from reconciler.adapters.cluster.watches import Watches
 from reconciler.adapters.history.database import DatabaseHistory
 from reconciler.adapters.sources.peeked import Peeked
 from reconciler.adapters.telemetry.metrics import Metrics
-from reconciler.bootstrap import How, open_target
+from reconciler.bootstrap import How, Opened, open_target
 from reconciler.controller import Target
 from reconciler.core.errors import ConfigError
 from reconciler.core.plan import Plan
@@ -39,11 +39,13 @@ class Followed:
         keeper: Looks at it.
         seat: This replica's part in it.
         live: Tells that something moved; None where nobody watches.
+        opened: The target as it was opened.
     """
 
     keeper: Keeper
     seat: Seat
     live: WatchedLive | None
+    opened: Opened
 
 
 @dataclass(slots=True)
@@ -122,7 +124,7 @@ class Assembly:
         if follower is not None:
             follower.start(lambda: keeper.last)
             self.stack.callback(follower.stop)
-        return Followed(keeper, seat, live)
+        return Followed(keeper, seat, live, opened)
 
     @staticmethod
     def _seen(target: Target, traces: "Traces") -> Target:

@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from reconciler.adapters.cluster.cluster import KubeCluster
     from reconciler.adapters.cluster.dump import DumpLive
     from reconciler.adapters.history.database import DatabaseHistory
-    from reconciler.controller import Target
+    from reconciler.controller import Look, Target
+    from reconciler.core.adoption import Adoption
     from reconciler.core.ignore import IgnoreRule
     from reconciler.core.redact import Redaction
     from reconciler.ports import AnswerStore, Comparer, Live, Source
@@ -137,6 +138,40 @@ def _open_target(
         ),
         cluster,
     )
+
+
+def adoption_of(
+    settings: Settings,
+    target: TargetSettings,
+    opened: Opened,
+    look: "Look",
+    drifts: Collection[str] | None = None,
+    how: How | None = None,
+) -> "Adoption":
+    """Finds the edits by which Git says what is live. Writes nothing; see `adopting.adopt`.
+
+    Args:
+        settings: For everything but the target.
+        target: What was looked at.
+        opened: The same, put together.
+        look: What was found.
+        drifts: The ids of those to adopt; None for all.
+        how: How it was looked at.
+
+    Raises:
+        PlumblineError: Git, a renderer or the server can't be asked.
+    """
+    from reconciler.adapters.history.answers import NoAnswers
+    from reconciler.adapters.manifests.editor import TextEditor
+    from reconciler.adopting import adopt
+
+    offline = (how is not None and how.offline) or not settings.cluster.dry_runs
+    cluster = None if offline else opened.cluster
+    # What is only tried was never declared: no answer about it may be kept.
+    comparer = _comparer(opened.target.live, cluster, NoAnswers(), opened.target.redaction)
+    source = open_source(settings, target, lambda: opened.target.namespace)
+    with source.draft(look.report.revision) as draft:
+        return adopt(opened.target, look, drifts, draft, TextEditor(), comparer)
 
 
 def _comparer(

@@ -5,7 +5,7 @@ any replica, whoever leads.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
 
@@ -39,14 +39,14 @@ class Conversation:
         keepers: By target, what keeps it true.
         history: Where what is said is written.
         clock: Tells the time, with its zone.
-        adopt: Opens the pull request that makes Git say what is live, of a target and a drift
-            that its look found; None where there is no forge.
+        adopters: By target, what opens the pull request that makes Git say what is live; none
+            where there is no forge.
     """
 
     keepers: Mapping[str, Keeper]
     history: History
     clock: Callable[[], datetime]
-    adopt: Callable[[Keeper, Look, Drift], Hearing] | None = None
+    adopters: Mapping[str, Callable[[Look, Drift], Hearing]] = field(default_factory=dict)
 
     def hear(self, word: Word) -> Hearing:
         """Takes down what a person says, or answers it.
@@ -87,8 +87,8 @@ class Conversation:
             return Hearing(True, explanation_text(found, Style(False, 0), self.clock()))
         if word.type is WordType.ADOPT:
             # Anybody may ask for one: whoever may merge it decides.
-            adopt = self.adopt
-            return adopt(keeper, done.look, drift) if adopt else Hearing(False, _NO_FORGE)
+            adopt = self.adopters.get(word.target)
+            return adopt(done.look, drift) if adopt else Hearing(False, _NO_FORGE)
         concerned = Concerned(drift, labels_of(drift, done.look.sides))
         refusal = no_say(word.speaker, [concerned], keeper.policy.approvals)
         if refusal:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.adapters.history.database import DatabaseHistory
     from reconciler.adapters.sources.signing import SigningKey
     from reconciler.following import Follower
-    from reconciler.proposing import Repository
+    from reconciler.proposing import Proposer, Repository
 
 
 def follower_of(
@@ -53,15 +53,40 @@ def follower_of(
     if not (proposes or (settings.forge.statuses and is_configured)):
         return None
     from reconciler.following import Follower
-    from reconciler.proposing import Proposer
 
     repository = repository_of(settings, target)
-    store = memory.notices(target.name)
-    proposer = Proposer(
-        target.name, repository, policy, memory, store, redaction, lambda: datetime.now(UTC)
-    )
+    proposer = _proposer(target.name, repository, policy, memory, redaction)
     marks = repository.forge if settings.forge.statuses else None
     return Follower(target.name, proposer, marks, leads, say)
+
+
+def proposer_of(
+    settings: Settings,
+    target: TargetSettings,
+    policy: Policy,
+    memory: "DatabaseHistory",
+    redaction: Redaction,
+) -> "Proposer":
+    """Gives what keeps a target's pull request, for a command that acts once.
+
+    Raises:
+        ConfigError: No forge is configured, or not as it must be.
+    """
+    repository = repository_of(settings, target)
+    return _proposer(target.name, repository, policy, memory, redaction)
+
+
+def _proposer(
+    target: str,
+    repository: "Repository",
+    policy: Policy,
+    memory: "DatabaseHistory",
+    redaction: Redaction,
+) -> "Proposer":
+    from reconciler.proposing import Proposer
+
+    store = memory.notices(target)
+    return Proposer(target, repository, policy, memory, store, redaction, lambda: datetime.now(UTC))
 
 
 def repository_of(settings: Settings, target: TargetSettings) -> "Repository":
@@ -78,6 +103,10 @@ def repository_of(settings: Settings, target: TargetSettings) -> "Repository":
 
     forge = settings.forge
     where = f"target {target.name}"
+    if not (forge.token_file or forge.app.id):
+        raise ConfigError(
+            f"{where}: no forge is configured", fix="name forge.token_file, or forge.app"
+        )
     if not target.source.ref:
         raise ConfigError(
             f"{where}: a pull request goes into a branch, and source.ref names none",

@@ -86,7 +86,7 @@ def notifiers_of(settings: NotifySettings, cluster: Callable[[], Cluster]) -> di
         from reconciler.adapters.notifiers.webhook import WebhookNotifier
 
         file, authority = settings.webhook.secret_file, settings.webhook.authority
-        secret = text_named("notify.webhook.secret_file", file).encode() if file else b""
+        secret = _secret(file) if file else b""
         found["webhook"] = WebhookNotifier(
             "webhook",
             settings.webhook.url,
@@ -94,6 +94,11 @@ def notifiers_of(settings: NotifySettings, cluster: Callable[[], Cluster]) -> di
             authority=Path(authority) if authority else None,
         )
     return {**found, **_in_slack(settings.slack), **_in_cluster(settings, cluster)}
+
+
+def _secret(file: str) -> bytes:
+    setting = "notify.webhook.secret_file"
+    return text_named(setting, file, if_empty="give it a secret, and the receiver too").encode()
 
 
 def _in_slack(settings: SlackSettings) -> dict[str, Notifier]:

@@ -140,6 +140,15 @@ class Proposer:
                     return f"{there.state} pull request {there.number} was taken down as said"
         return self._propose(done, content, there, note)
 
+    def current(self) -> PullRequest | None:
+        """Gives the open pull request; None where there is none.
+
+        Raises:
+            ForgeError: The forge can't be asked.
+        """
+        there = self._repository.forge.find(self.branch)
+        return there if there is not None and there.state is PullRequestState.OPEN else None
+
     def _end(self, before: Proposed | None) -> str:
         if before is None:
             return ""

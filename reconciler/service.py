@@ -2,7 +2,7 @@
 
 import gc
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,14 +11,18 @@ from time import monotonic
 from reconciler.adapters.telemetry.endpoints import Endpoints, Health
 from reconciler.adapters.telemetry.logs import Logs
 from reconciler.adapters.telemetry.metrics import Metrics
+from reconciler.adopter import Adopter
 from reconciler.assembly import Assembly, Followed
 from reconciler.bootstrap import open_cluster
+from reconciler.controller import Look
 from reconciler.conversation import Conversation
 from reconciler.core.cycle import Cycle, CycleResult
+from reconciler.core.drift import Drift
 from reconciler.core.errors import ConfigError, PlumblineError
 from reconciler.core.history import HistoryQuery
 from reconciler.core.moments import rfc3339
 from reconciler.core.suspension import SUSPENSION_TYPES, suspended_since
+from reconciler.core.words import Hearing
 from reconciler.doors import open_doors
 from reconciler.leading import Seats
 from reconciler.memory import open_history, state_folder
@@ -153,8 +157,12 @@ def build(settings: Settings, targets: Sequence[TargetSettings]) -> Service:
         cycles = {each.name: each.cycle for each in keepers}
         others = Others(seats.tell, seats.listen)
         hooks_of(settings.hooks, targets, cycles, telling(logs, metrics), stack, others)
-        heard = {each.name: each for each in keepers}
-        conversation = Conversation(heard, history, lambda: datetime.now(UTC))
+        conversation = Conversation(
+            {each.name: each for each in keepers},
+            history,
+            lambda: datetime.now(UTC),
+            _adopters(settings, targets, followed),
+        )
         open_doors(settings.notify.slack, conversation.hear, logs, metrics, stack)
         _serve(settings, stack, Health(standing.alive, standing.ready, metrics.text))
         schedule = Schedule(
@@ -165,6 +173,15 @@ def build(settings: Settings, targets: Sequence[TargetSettings]) -> Service:
             schedule.also("retention", _TIDY, lambda: _tidy(history, retention, logs))
         return Service(followed, schedule, stack.pop_all(), logs)
     raise AssertionError("an ExitStack suppresses nothing here")
+
+
+def _adopters(
+    settings: Settings, targets: Sequence[TargetSettings], followed: Sequence[Followed]
+) -> dict[str, Callable[[Look, Drift], Hearing]]:
+    if not (settings.forge.token_file or settings.forge.app.id):
+        return {}
+    pairs = zip(targets, followed, strict=True)
+    return {one.name: Adopter(settings, one, each.opened).adopt for one, each in pairs}
 
 
 class _Cluster:

@@ -76,4 +76,4 @@ def _token(settings: WitnessSettings) -> str:
     if not settings.token_file:
         return ""
     fix = "name a file that holds the webhook's bearer token"
-    return text_named("witnesses.token_file", settings.token_file, fix)
+    return text_named("witnesses.token_file", settings.token_file, fix, if_empty=fix)

@@ -18,6 +18,7 @@ from reconciler.core.errors import PlumblineError
 VERBS = {
     "check": "compare Git with the cluster once, and report every difference",
     "restore": "show what would put it right, ask, and do it",
+    "propose": "open a pull request that restores, or one that has Git say what is live",
     "run": "keep the targets true: on schedule, and as soon as something moves",
     "approve": "agree to exactly one plan that waits, or show what waits",
     "reject": "say no to a plan that waits",

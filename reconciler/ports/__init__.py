@@ -1,5 +1,6 @@
 """All that this program needs from outside: one Protocol each, one module a concern."""
 
+from reconciler.ports.edits import Draft, Editor, Making, Written
 from reconciler.ports.images import Registry
 from reconciler.ports.memory import (
     AnswerStore,
@@ -29,12 +30,15 @@ __all__ = [
     "Branches",
     "Cluster",
     "Comparer",
+    "Draft",
+    "Editor",
     "Forge",
     "History",
     "InventoryStore",
     "KeptAnswer",
     "Live",
     "NoticeStore",
+    "Making",
     "Notifier",
     "Observer",
     "Registry",
@@ -42,4 +46,5 @@ __all__ = [
     "Source",
     "Witnesses",
     "Writer",
+    "Written",
 ]

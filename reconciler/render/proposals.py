@@ -73,16 +73,16 @@ def record_text(notice: Notice, plan: str) -> str:
 
 def proposal_title(notice: Notice) -> str:
     """Says in one line what is to be restored."""
-    return truncated(f"Restore {_plain(notice.target)}: {_what(notice)}", _TITLE)
+    return truncated(f"Restore {plain(notice.target)}: {_what(notice)}", _TITLE)
 
 
 def proposal_message(notice: Notice, plan: str) -> str:
     """Writes the message of the commit that adds the record."""
-    target = _plain(notice.target)
+    target = plain(notice.target)
     return (
         f"Record the drift of {truncated(target, _TITLE // 2)}\n\n"
         f"{truncated(_what(notice), _TITLE)}.\n"
-        f"Merging this approves the restore of exactly plan {_plain(plan)}.\n"
+        f"Merging this approves the restore of exactly plan {plain(plan)}.\n"
     )
 
 
@@ -123,10 +123,11 @@ def _what(notice: Notice) -> str:
     first, *others = notice.episodes
     if others:
         return f"{counted(len(notice.episodes), 'object')} drifted"
-    return f"{_plain(str(first.key))} {TYPES[first.type]}"
+    return f"{plain(str(first.key))} {TYPES[first.type]}"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Gives a foreign text as a title can have it: nothing in it is a mention or markup."""
     return _NOT_PLAIN.sub("_", text)
 
 
@@ -167,7 +168,7 @@ def _object(episode: Episode) -> list[str]:
     body: list[str] = []
     shown = 0
     for path, change in changes:
-        written = _change(path, change)
+        written = change_block(path, change)
         if size(lines) + size(body) + size(written) > _OBJECT:
             break
         body += written
@@ -179,7 +180,7 @@ def _object(episode: Episode) -> list[str]:
     return lines
 
 
-def _change(path: str, change: Change) -> list[str]:
+def change_block(path: str, change: Change) -> list[str]:
     """Writes a field: on one line where its values are short, else with their lines below."""
     line = field_line(path, change)
     if short_values(change):

@@ -15,6 +15,8 @@ def test_it_serves_the_stamped_version(control_plane: ControlPlane) -> None:
     assert version["gitVersion"].startswith(f"v{version['major']}.{version['minor']}.")
 
 
+# The manager puts into Kubernetes' own roles what is in them.
+@pytest.mark.usefixtures("controller_manager")
 def test_another_user_has_the_rights_that_rbac_gives(
     control_plane: ControlPlane, namespace: str
 ) -> None:

@@ -14,7 +14,6 @@ from reconciler.core.history import EventType
 from reconciler.core.selection import Selector
 from reconciler.core.suspension import suspensions_of
 from reconciler.core.words import Hearing, Speaker, Word, WordType
-from reconciler.keeper import Keeper
 from tests.unit.test_controller import KEY, NOON, edited
 from tests.unit.test_keeper import Kept, kept
 
@@ -131,10 +130,10 @@ def test_to_adopt_takes_a_forge() -> None:
     assert "no forge is configured" in heard.text
     given: list[str] = []
 
-    def adopt(keeper: Keeper, look: Look, drift: Drift) -> Hearing:
-        given.append(f"{keeper.name} {drift.id} {len(look.report.drifts)}")
+    def adopt(look: Look, drift: Drift) -> Hearing:
+        given.append(f"{drift.id} {len(look.report.drifts)}")
         return Hearing(True, "#1")
 
-    able = replace(conversation(made), adopt=adopt)
+    able = replace(conversation(made), adopters={"shop": adopt})
     assert able.hear(word(WordType.ADOPT, drift)) == Hearing(True, "#1")
-    assert given == [f"shop {drift.id} 1"]
+    assert given == [f"{drift.id} 1"]

@@ -403,7 +403,7 @@ def test_news_that_nobody_looks_at_is_asked_for_once_a_second() -> None:
 
     stopping = Stopping()
     service = Service([], None, contextlib.ExitStack(), None, stopping)  # type: ignore[arg-type]
-    service._follow(Followed(Kept(), Seat("shop"), News()))  # type: ignore[arg-type]
+    service._follow(Followed(Kept(), Seat("shop"), News(), None))  # type: ignore[arg-type]
     assert calls == ["cycle", "pause 1.0", "cycle", "pause 1.0", "cycle"]
 
 

@@ -49,7 +49,7 @@ class HelmRenderer:
 
     def identity(self, tree: Tree, path: str) -> tuple[str, ...]:
         """Gives the digests of the chart and of the values files, and all options."""
-        identities = [tree.identity(each) for each in (path, *self._values(tree, path))]
+        identities = [tree.identity(each) for each in (path, *self.values_in(tree, path))]
         if not all(identities):
             return ()
         options = (*self.values, self.release, self.namespace, self.kube_version)
@@ -59,7 +59,7 @@ class HelmRenderer:
         """Adds what helm makes of the chart, each object with its template."""
         program = self._find()
         self._check()
-        values = self._values(tree, path)
+        values = self.values_in(tree, path)
         entries = {entry.path: entry for entry in tree.entries(path)}
         for each in values:
             entries.update((entry.path, entry) for entry in tree.entries(each))
@@ -110,7 +110,7 @@ class HelmRenderer:
                 fix="write it as v1.33.0",
             )
 
-    def _values(self, tree: Tree, path: str) -> tuple[str, ...]:
+    def values_in(self, tree: Tree, path: str) -> tuple[str, ...]:
         """Finds the values files; one of the chart goes before one of the repository's top."""
         return tuple(_values_file(tree, path, check_path(each, "values")) for each in self.values)
 

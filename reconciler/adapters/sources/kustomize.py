@@ -31,16 +31,22 @@ class KustomizeRenderer:
     Attributes:
         program: kustomize or kubectl, by name or path; None for whichever is on PATH.
         environ: This process's environment, for PATH alone.
+        traces: Whether to find out from which file each object comes.
     """
 
     program: str | None
     environ: Mapping[str, str] = field(repr=False)
+    traces: bool = True
 
     def identity(self, tree: Tree, path: str) -> tuple[str, ...]:
         """Gives the digest of the whole tree, since bases may be anywhere in it."""
         identity = tree.identity("")
         program = program_identity(self._find())
         return ("kustomize", path, identity, program) if identity else ()
+
+    def values_in(self, tree: Tree, path: str) -> tuple[str, ...]:
+        """Gives none: a kustomization is one of the files."""
+        return ()
 
     def render(self, tree: Tree, path: str, into: Collection) -> None:
         """Adds what kustomize builds, each object with the file that it came from."""
@@ -50,14 +56,17 @@ class KustomizeRenderer:
             for each in (folder, home):
                 each.mkdir(mode=0o700)
             checkout = Checkout(folder, tree, into)
-            checkout.write(_Reach(tree, into).entries(path))
+            checkout.write(Reach(tree, into).entries(path))
             checkout.refuse_escapes()
             into.raise_problems()
             build = _Build(program, folder, home, path, into.limits.total)
             kustomization = build.file()
             output = build.run()
             origins = Origins(
-                folder, path, SourceLocation(below(path, kustomization.name)), build.traced()
+                folder,
+                path,
+                SourceLocation(below(path, kustomization.name)),
+                build.traced() if self.traces else b"",
             )
             into.read(output, origins.locator(output))
 
@@ -118,7 +127,7 @@ class _Build:
 
 
 @dataclass(slots=True)
-class _Reach:
+class Reach:
     """Finds the folders that a kustomization builds on."""
 
     tree: Tree
@@ -126,15 +135,15 @@ class _Reach:
     _all: dict[str, Entry] = field(default_factory=dict)
     _folders: set[str] = field(default_factory=set)
 
-    def entries(self, path: str) -> list[Entry]:
-        """Gives all files of all folders that are reached from a path."""
+    def entries(self, *paths: str) -> list[Entry]:
+        """Gives all files of all folders that are reached from some paths."""
         self._all = {entry.path: entry for entry in self.tree.entries("")}
         self._folders = {""}
         for each in self._all:
             while each := posixpath.dirname(each):
                 self._folders.add(each)
         reached: list[str] = []
-        waiting = [path]
+        waiting = [*paths]
         while waiting:
             folder = waiting.pop()
             if folder in reached:

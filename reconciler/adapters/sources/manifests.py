@@ -35,9 +35,18 @@ class Limits:
 
 @dataclass(slots=True)
 class Collection:
-    """Gathers a run's manifests, and all of its problems: one run shows every one of them."""
+    """Gathers a run's manifests, and all of its problems: one run shows every one of them.
+
+    Attributes:
+        limits: How much there may be.
+        documents: Reads a file; None for `read_documents`.
+        manifests: What was found.
+        problems: What is wrong.
+        notes: What a reader should know.
+    """
 
     limits: Limits
+    documents: Callable[[bytes, AliasBudget], list[Document]] | None = None
     manifests: list[Manifest] = field(default_factory=list)
     problems: list[ManifestProblem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -70,7 +79,7 @@ class Collection:
             self._add_problem(locate(0), *LFS_PROBLEM)
             return
         try:
-            found = read_documents(content, self._budget)
+            found = (self.documents or read_documents)(content, self._budget)
         except DocumentError as error:
             self._add_problem(locate(error.line), error.message, error.fix)
             return
@@ -96,6 +105,11 @@ class Collection:
 
     def _add_problem(self, place: SourceLocation, message: str, fix: str) -> None:
         self.problem(place.path, place.line, message, fix)
+
+
+def objects_of(document: Document) -> Iterator[tuple[Any, int]]:
+    """Gives a document's objects with their lines, those of a List one by one."""
+    return _objects(document.value, document)
 
 
 LFS_PROBLEM = (

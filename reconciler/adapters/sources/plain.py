@@ -28,6 +28,10 @@ class PlainRenderer:
         identity = tree.identity(path)
         return ("plain", path, identity) if identity else ()
 
+    def values_in(self, tree: Tree, path: str) -> tuple[str, ...]:
+        """Gives none: plain files say all by themselves."""
+        return ()
+
     def render(self, tree: Tree, path: str, into: Collection) -> None:
         """Adds the manifests of all files, in the order of their paths."""
         entries = [e for e in tree.entries(path) if e.path == path or not _is_hidden(e.path, path)]

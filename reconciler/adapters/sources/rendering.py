@@ -37,6 +37,14 @@ class Renderer(Protocol):
         """
         ...
 
+    def values_in(self, tree: Tree, path: str) -> tuple[str, ...]:
+        """Gives the files that only say how the others are rendered: a chart's values.
+
+        Raises:
+            ConfigError: One that was asked for isn't there.
+        """
+        ...
+
     def render(self, tree: Tree, path: str, into: Collection) -> None:
         """Adds the manifests, and what is wrong with them.
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.adapters.sources.folder import FolderTree
 from reconciler.adapters.sources.git import Git, failure
@@ -31,6 +32,9 @@ from reconciler.adapters.sources.tree import Tree
 from reconciler.adapters.sources.worktree import describe_changes
 from reconciler.core.desired import Rendered
 from reconciler.core.errors import ConfigError, ManifestError, ManifestProblem
+
+if TYPE_CHECKING:
+    from reconciler.adapters.sources.draft import SourceDraft
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,30 @@ class GitSource:
         with self._opened(path) as opened:
             return choose(self.render, opened.tree.names(path), path)
 
+    @contextmanager
+    def draft(self, revision: str) -> "Iterator[SourceDraft]":
+        """Opens the files of a revision that was fetched, to try edits on.
+
+        Args:
+            revision: As `fetch` gave it: a commit, or a plain folder's digest.
+
+        Raises:
+            SourceError: The repository couldn't be reached or read.
+            ConfigError: The path, the revision or the renderer asked for isn't there.
+        """
+        from reconciler.adapters.sources.draft import SourceDraft
+        from reconciler.ports import Making
+
+        path = check_path(self.path)
+        pinned = self if revision.startswith("sha256:") else replace(self, ref=revision)
+        with pinned._opened(path) as opened:
+            choice = choose(self.render, opened.tree.names(path), path)
+            renderer = self._renderer(choice, traces=False)
+            values = renderer.values_in(opened.tree, path)
+            yield SourceDraft(
+                opened.tree, path, Making(choice.value), renderer, self.limits, values
+            )
+
     def _rendered(self, tree: Tree, path: str, choice: RenderChoice) -> Kept:
         renderer = self._renderer(choice)
         cache = self.renderings or RenderedCache(self.cache / "rendered")
@@ -138,12 +166,12 @@ class GitSource:
         cache.save(identity, kept)
         return kept
 
-    def _renderer(self, choice: RenderChoice) -> Renderer:
+    def _renderer(self, choice: RenderChoice, *, traces: bool = True) -> Renderer:
         # Late imports: start-up time counts, and most runs need one renderer and no network.
         if choice is RenderChoice.KUSTOMIZE:
             from reconciler.adapters.sources.kustomize import KustomizeRenderer
 
-            return KustomizeRenderer(self.kustomize, self.environ)
+            return KustomizeRenderer(self.kustomize, self.environ, traces)
         if choice is RenderChoice.HELM:
             from reconciler.adapters.sources.helm import HelmRenderer
 

@@ -6,6 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reconciler.core.report import Report
+from reconciler.render.adoptions import (
+    adoption_body,
+    adoption_document,
+    adoption_message,
+    adoption_text,
+    adoption_title,
+)
 from reconciler.render.document import explanation_document, plan_document
 from reconciler.render.explanations import explanation_text
 from reconciler.render.image_schema import images_schema
@@ -23,6 +30,7 @@ from reconciler.render.slack import message_of
 from reconciler.render.slack_thread import replies_of, reply_of
 from reconciler.render.terminal import Style
 from reconciler.render.text import outcomes_text, report_text
+from tests.unit.render.adopting import ADOPTIONS, URL
 from tests.unit.render.cases import EXPLANATIONS, NOW, PLANS, REPORTS
 from tests.unit.render.proposing import NOTICES, PLAN
 from tests.unit.render.slack import NOTICES as SLACK_NOTICES
@@ -67,6 +75,14 @@ def renderings() -> dict[str, str]:
             "body.md": proposal_body(notice, PLAN),
             "message.txt": proposal_message(notice, PLAN),
             "record.json": record_text(notice, PLAN),
+        }
+    for name, adoption in ADOPTIONS.items():
+        cases[f"adoption-{name}"] = {
+            "title.txt": adoption_title(adoption) + "\n",
+            "body.md": adoption_body(adoption),
+            "message.txt": adoption_message(adoption),
+            "adoption.json": json_text(adoption_document(adoption, URL)),
+            **{each: adoption_text(adoption, style) for each, style in STYLES.items()},
         }
     for name, notice in SLACK_NOTICES.items():
         replies = [message_text(reply_of(e, named=False)) for e in replies_of(notice)]

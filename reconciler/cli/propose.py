@@ -1,0 +1,183 @@
+"""`plumbline propose`: opens or updates a pull request that restores, or one that adopts."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.options import add_output_options, add_target_options, settings_of, targets_of
+from reconciler.core.errors import ConfigError, PlumblineError
+from reconciler.core.resource import JsonObject
+
+if TYPE_CHECKING:
+    from reconciler.bootstrap import How
+    from reconciler.controller import Look
+    from reconciler.core.adoption import Adoption
+    from reconciler.settings import Settings, TargetSettings
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds this verb's flags."""
+    parser.add_argument(
+        "--mode",
+        required=True,
+        choices=("revert", "adopt"),
+        help="revert: its merge approves the restore; adopt: it edits the manifests so that Git "
+        "says what is live",
+    )
+    add_target_options(parser, many=True)
+    add_output_options(parser, ("text", "json"))
+    parser.add_argument(
+        "--id",
+        action="append",
+        default=[],
+        metavar="DRIFT",
+        help="adopt only this drift, as in d-3f9a5c1b2e4d; may be repeated",
+    )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        "--dry-run", action="store_true", help="show what would be proposed; no forge is needed"
+    )
+    how.add_argument(
+        "--write", action="store_true", help="adopt: edit the files of --repo DIR in place"
+    )
+
+
+def run(options: argparse.Namespace) -> ExitCode:
+    """Proposes, for each target.
+
+    Raises:
+        PlumblineError: The only target couldn't be proposed.
+    """
+    from reconciler.bootstrap import How
+    from reconciler.cli.output import complain
+
+    settings = settings_of(options)
+    targets = targets_of(options, settings, options.targets)
+    if options.mode == "revert":
+        _refuse_for_revert(options)
+    how = How(dump=options.live, offline=options.offline, fresh=options.fresh)
+    codes: list[ExitCode] = []
+    documents: list[JsonObject] = []
+    for target in targets:
+        try:
+            if options.mode == "revert":
+                from reconciler.cli.proposed import revert
+
+                codes.append(revert(settings, target, options, documents))
+            else:
+                codes.append(_adopt(settings, target, options, how, documents))
+        except PlumblineError as error:
+            # One target's trouble is not the others'.
+            if len(targets) == 1:
+                raise
+            complain(f"{target.name}: {error}")
+            codes.append(ExitCode.COULD_NOT)
+    if options.output == "json":
+        from reconciler.cli.output import write
+        from reconciler.render.serialized import json_text
+
+        several = {"schema": "plumbline.dev/proposals/v1", "proposals": documents}
+        if documents:
+            write(json_text(several if len(targets) > 1 else documents[0]))
+    return max(codes, default=ExitCode.DONE)
+
+
+def _refuse_for_revert(options: argparse.Namespace) -> None:
+    stray = [name for name in ("id", "write", "live", "offline") if getattr(options, name)]
+    if stray:
+        raise ConfigError(f"--{stray[0]} goes with --mode adopt", fix="leave it out")
+
+
+def _adopt(
+    settings: "Settings",
+    target: "TargetSettings",
+    options: argparse.Namespace,
+    how: "How",
+    documents: list[JsonObject],
+) -> ExitCode:
+    from reconciler.adapters.sources.location import LocalFolder, locate
+    from reconciler.bootstrap import adoption_of, open_target
+    from reconciler.cli.progress import Progress, announced
+    from reconciler.controller import check
+
+    place = locate(target.source.repo)
+    folder = place.path if isinstance(place, LocalFolder) and not place.is_url else None
+    _refuse_no_way(target, options, folder)
+    with open_target(settings, target, how) as opened, Progress() as progress:
+        look = check(announced(opened.target, progress))
+        drifts = _chosen(look, options.id)
+        adoption = adoption_of(settings, target, opened, look, drifts, how)
+    url = ""
+    if options.write and folder is not None:
+        from reconciler.adapters.sources.inplace import write_files
+
+        write_files(folder, adoption.before, adoption.files)
+    elif not options.dry_run:
+        from reconciler.forging import repository_of
+        from reconciler.submitting import submit
+
+        pull = submit(adoption, repository_of(settings, target))
+        url = pull.url if pull is not None else ""
+    _show(adoption, options, url, documents)
+    return _code(look, adoption, options)
+
+
+def _refuse_no_way(
+    target: "TargetSettings", options: argparse.Namespace, folder: Path | None
+) -> None:
+    """Refuses before anything is asked what can't be done in the end."""
+    if options.dry_run:
+        return
+    if options.write:
+        if folder is None:
+            raise ConfigError(
+                "--write edits files of this machine, and the repository is elsewhere",
+                fix="leave --write out for a pull request, or name a folder with --repo",
+            )
+        if target.source.ref:
+            raise ConfigError(
+                "--write edits what is checked out, and --ref names another revision",
+                fix="check it out, and leave --ref out",
+            )
+    elif folder is not None:
+        raise ConfigError(
+            f"target {target.name}: a folder has no pull requests",
+            fix="--dry-run shows the edits, --write makes them; for a pull request name the "
+            "repository by its URL",
+        )
+
+
+def _chosen(look: "Look", ids: Sequence[str]) -> Sequence[str] | None:
+    known = {drift.id for drift in look.detection.drifts}
+    missing = [each for each in ids if each not in known]
+    if missing:
+        raise ConfigError(
+            f"there is no drift {missing[0]} of {look.report.target} now",
+            fix="`plumbline check -o json` tells their ids",
+        )
+    return ids or None
+
+
+def _show(
+    adoption: "Adoption", options: argparse.Namespace, url: str, documents: list[JsonObject]
+) -> None:
+    from reconciler.cli.output import style_of, write
+    from reconciler.render.adoptions import adoption_document, adoption_text
+
+    if options.output == "json":
+        documents.append(adoption_document(adoption, url))
+        return
+    write(adoption_text(adoption, style_of(options)))
+    if url:
+        write(f"Pull request: {url}")
+    elif options.write and adoption.files:
+        write("Written; look at it, and commit it.")
+
+
+def _code(look: "Look", adoption: "Adoption", options: argparse.Namespace) -> ExitCode:
+    if look.report.summary.unreadable:
+        return ExitCode.COULD_NOT
+    todo = adoption.left or (options.dry_run and adoption.adopted)
+    return ExitCode.DRIFT if todo else ExitCode.DONE
