@@ -31,6 +31,7 @@ demo: install  ## the main job, on a small application that drifted; CLUSTER=rea
 
 test: install  ## all tests; builds a real control plane where none is cached (some minutes, once)
 	@$(RUN)/python -m tests.tools.postgres
+	@$(RUN)/python -m tests.tools.registry
 	@$(RUN)/python -m tests.tools.node
 	@$(RUN)/python -m tests.tools.gitea
 	@$(RUN)/python -m tests.tools.controlplane build --with controller-manager,helm,node >/dev/null

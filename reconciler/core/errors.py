@@ -91,6 +91,10 @@ class LeaseLostError(ClusterError):
     """Somebody else may be writing by now, so nothing was written."""
 
 
+class RegistryError(PlumblineError):
+    """A registry of images can't be reached, refuses us, or answers what can't be read."""
+
+
 class RetriedError(PlumblineError):
     """An outside system failed that is asked again.
 

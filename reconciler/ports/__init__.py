@@ -1,6 +1,7 @@
 """All that this program needs from outside: one Protocol each, one module a concern."""
 
 from reconciler.ports.edits import Draft, Editor, Making, Written
+from reconciler.ports.images import Registry
 from reconciler.ports.memory import (
     AnswerStore,
     History,
@@ -40,6 +41,7 @@ __all__ = [
     "Making",
     "Notifier",
     "Observer",
+    "Registry",
     "Sightings",
     "Source",
     "Witnesses",

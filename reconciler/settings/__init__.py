@@ -13,6 +13,7 @@ from typing import Any
 
 from reconciler.core.errors import ConfigError
 from reconciler.settings.forge import ForgeSettings, GitHubAppSettings
+from reconciler.settings.images import ImagePolicySettings, ImageSettings, RegistrySettings
 from reconciler.settings.model import (
     ENV_PREFIX,
     ClusterSettings,
@@ -67,6 +68,9 @@ __all__ = [
     "ClusterSettings",
     "HookSettings",
     "IgnoreSettings",
+    "ImagePolicySettings",
+    "ImageSettings",
+    "RegistrySettings",
     "WindowSettings",
     "WitnessSettings",
     "RuleSettings",
@@ -98,6 +102,7 @@ class Surroundings:
     Attributes:
         kubeconfig_files: Where a kubeconfig is looked for, the first that is there winning.
         api_server: The API server's address in a pod, as kubelet gives it; empty elsewhere.
+        docker_config: The folder of Docker's `config.json`, which need not be there.
         no_color: Whether the user wants no colour (no-color.org).
         cache_dir: The user's cache folder for this program.
         state_dir: The user's state folder for this program.
@@ -106,6 +111,7 @@ class Surroundings:
 
     kubeconfig_files: tuple[Path, ...]
     api_server: str
+    docker_config: Path
     no_color: bool
     cache_dir: Path
     state_dir: Path
@@ -161,6 +167,7 @@ def surroundings(environ: Mapping[str, str] | None = None) -> Surroundings:
     return Surroundings(
         kubeconfig_files=tuple(named) or (home / ".kube" / "config",),
         api_server=_api_server(env),
+        docker_config=Path(env.get("DOCKER_CONFIG") or home / ".docker"),
         no_color=bool(env.get("NO_COLOR")),
         cache_dir=_folder(env, "XDG_CACHE_HOME", home / ".cache"),
         state_dir=_folder(env, "XDG_STATE_HOME", home / ".local" / "state"),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from reconciler.settings.forge import ForgeSettings
+from reconciler.settings.images import ImageSettings
 from reconciler.settings.notify import NotifySettings
 from reconciler.settings.people import ApprovalSettings
 from reconciler.settings.target import TargetSettings
@@ -165,6 +166,7 @@ class Settings:
         approvals: Whose yes counts, and for how long.
         forge: Where pull requests are opened.
         hooks: Where forges tell of pushes.
+        images: When images are stale, and how registries are asked.
         notify: Whom the controller tells.
         serve: Where the controller answers.
         traces: Where the controller's traces go.
@@ -184,6 +186,7 @@ class Settings:
     approvals: ApprovalSettings = field(default_factory=ApprovalSettings)
     forge: ForgeSettings = field(default_factory=ForgeSettings)
     hooks: HookSettings = field(default_factory=HookSettings)
+    images: ImageSettings = field(default_factory=ImageSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
     serve: ServeSettings = field(default_factory=ServeSettings)
     traces: TraceSettings = field(default_factory=TraceSettings)

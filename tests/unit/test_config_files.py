@@ -39,6 +39,12 @@ EXAMPLES = {
     "approvals.rules[].approvers",
     "approvals.rules[].namespace",
     "approvals.rules[].severity",
+    "images.policies[].image",
+    "images.policies[].max_age",
+    "images.policies[].newer",
+    "images.policies[].tags",
+    "images.registries[].host",
+    "images.registries[].mirror",
 }
 
 

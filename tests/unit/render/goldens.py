@@ -15,6 +15,7 @@ from reconciler.render.adoptions import (
 )
 from reconciler.render.document import explanation_document, plan_document
 from reconciler.render.explanations import explanation_text
+from reconciler.render.image_schema import images_schema
 from reconciler.render.json_schema import notice_schema, report_schema
 from reconciler.render.markdown import report_markdown
 from reconciler.render.plans import plan_text
@@ -92,7 +93,7 @@ def renderings() -> dict[str, str]:
 
 def schema_texts() -> dict[Path, str]:
     """Gives the text of each schema that is shipped."""
-    made = {"report": report_schema(), "notice": notice_schema()}
+    made = {"report": report_schema(), "notice": notice_schema(), "images": images_schema()}
     folder = ROOT / "reconciler" / "data"
     return {
         folder / f"{name}.schema.json": json.dumps(schema, indent=2) + "\n"
