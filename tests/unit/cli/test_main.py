@@ -204,7 +204,8 @@ def test_the_command_exits_as_its_verb_says_and_writes_all_of_it(shop: Shop) -> 
     )
     assert done.returncode == 1
     assert json.loads(done.stdout)["summary"]["drifted"] == 1
-    assert done.stderr == ""
+    # On a busy machine it says what it waits for, and nothing else.
+    assert all(line.endswith(" …") for line in done.stderr.splitlines()), done.stderr
 
 
 def test_words_that_are_no_command_exit_2_from_the_shell_too() -> None:
