@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 if TYPE_CHECKING:
+    from reconciler.core.guard.subjects import Controller
     from reconciler.core.ignore import IgnoreRule
     from reconciler.core.schema import Schema
     from reconciler.core.scope import TransientKind
@@ -37,6 +38,21 @@ def transient_kinds() -> "tuple[TransientKind, ...]":
     from reconciler.core.scope import TransientKind
 
     return tuple(TransientKind(**kind) for kind in _rules()["transient"])
+
+
+def own_controllers() -> "tuple[Controller, ...]":
+    """Gives Kubernetes' own controllers, and what each must write.
+
+    After k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac/bootstrappolicy, which gives them their
+    rights.
+    """
+    from reconciler.core.guard.subjects import Controller, parse_subject
+
+    found = orjson.loads(_data("guard.json"))["controllers"]
+    return tuple(
+        Controller(parse_subject(each["identity"]), tuple(each["resources"]), each["reason"])
+        for each in found
+    )
 
 
 @cache

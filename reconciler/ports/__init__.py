@@ -20,6 +20,7 @@ from reconciler.ports.sides import (
     Comparer,
     Live,
     Source,
+    Trials,
     Writer,
 )
 
@@ -38,6 +39,7 @@ __all__ = [
     "Observer",
     "Sightings",
     "Source",
+    "Trials",
     "Witnesses",
     "Writer",
 ]

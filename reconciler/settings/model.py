@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from reconciler.settings.forge import ForgeSettings
+from reconciler.settings.guard import GuardSettings
 from reconciler.settings.notify import NotifySettings
 from reconciler.settings.people import ApprovalSettings
 from reconciler.settings.target import TargetSettings
@@ -163,6 +164,7 @@ class Settings:
         history: Where the controller remembers what happened.
         witnesses: Who sees the requests that change objects.
         approvals: Whose yes counts, and for how long.
+        guard: Who may write what targets declare.
         forge: Where pull requests are opened.
         hooks: Where forges tell of pushes.
         notify: Whom the controller tells.
@@ -182,6 +184,7 @@ class Settings:
     history: HistorySettings = field(default_factory=HistorySettings)
     witnesses: WitnessSettings = field(default_factory=WitnessSettings)
     approvals: ApprovalSettings = field(default_factory=ApprovalSettings)
+    guard: GuardSettings = field(default_factory=GuardSettings)
     forge: ForgeSettings = field(default_factory=ForgeSettings)
     hooks: HookSettings = field(default_factory=HookSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
