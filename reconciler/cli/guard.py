@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=_ACTIONS,
         metavar="render|install|status|uninstall|audit",
         help="write the policies; install them; say how they are; take them away; audit manifests "
-        "or, with --live, what runs",
+        "or, with --running or --live, workloads",
     )
     parser.add_argument(
         "targets", nargs="*", metavar="TARGET", help="configured targets (default: all)"
@@ -28,6 +28,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_source_options(parser, None, "compare this repository or folder")
     add_cluster_options(parser)
     add_namespace_option(parser)
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--live", metavar="FILE|DIR|-", help="compare with a dump by `kubectl get -o yaml|json`"
+    )
+    where.add_argument("--running", action="store_true", help="audit what the cluster holds")
     add_output_options(parser, ("text", "json", "yaml", "markdown"))
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--yes", action="store_true", help="don't ask")
