@@ -94,11 +94,22 @@ def refused(
     found: dict[str, list[AuditEvent]] = {}
     for event in events:
         resource = resource_of(event.ref.group, event.ref.resource, event.subresource)
-        sender = Sender(event.acted_as, frozenset(event.groups))
-        if _is_guarded(target, event, resource) and not rules.admits(target.name, sender, resource):
-            found.setdefault(sender.user, []).append(event)
+        if not _is_guarded(target, event, resource):
+            continue
+        # The groups of who is acted as aren't told.
+        groups = frozenset(() if event.impersonated else event.groups)
+        if not rules.admits(target.name, Sender(event.acted_as, groups), resource):
+            name = f"{event.impersonated}, by {event.user}" if event.impersonated else event.user
+            found.setdefault(name, []).append(event)
     return tuple(
-        Refused(user, target.name, _told(those[-1]), len(those), user.startswith(_OWN_USERS))
+        Refused(
+            user,
+            target.name,
+            _told(those[-1]),
+            len(those),
+            # Not where a person acts as a controller.
+            user.startswith(_OWN_USERS) and not those[-1].impersonated,
+        )
         for user, those in sorted(found.items())
     )
 
