@@ -8,6 +8,7 @@ from reconciler.core.drift import Severity
 from reconciler.core.hardening.findings import Audit, Finding
 from reconciler.core.path import format_path
 from reconciler.core.resource import JsonObject, ResourceKey
+from reconciler.render.summaries import short_revision
 from reconciler.render.terminal import Cell, Ink, Line, Span, Style, flow, painted, safe
 
 _INKS = {Severity.HIGH: Ink.RED, Severity.MEDIUM: Ink.YELLOW, Severity.LOW: Ink.PLAIN}
@@ -81,7 +82,7 @@ def summary(audit: Audit) -> str:
     told = f"{total} ({', '.join(counts)})" if counts else "nothing amiss"
     hidden = f", {audit.ignored} explained by rules" if audit.ignored else ""
     sign = "✗" if audit.findings else "✓"
-    revision = f" @ {audit.revision[:7]}" if audit.revision else ""
+    revision = f" @ {short_revision(audit.revision)}" if audit.revision else ""
     workloads = f"{audit.workloads} workload{'' if audit.workloads == 1 else 's'}"
     containers = f"{audit.containers} container{'' if audit.containers == 1 else 's'}"
     return f"{sign} {audit.target}{revision}: {workloads}, {containers}, {told}{hidden}"

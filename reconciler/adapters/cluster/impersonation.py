@@ -9,7 +9,7 @@ from reconciler.adapters.cluster.addresses import collection_path, object_path
 from reconciler.adapters.cluster.rejection import why_refused
 from reconciler.adapters.cluster.tally import Tally
 from reconciler.adapters.cluster.transport import Timing, Transport
-from reconciler.adapters.cluster.wire import Answer
+from reconciler.adapters.cluster.wire import Answer, Wire
 from reconciler.core.errors import ClusterError, Rejected
 from reconciler.core.guard.subjects import AUTHENTICATED, Sender
 from reconciler.core.guard.trials import Tried
@@ -27,9 +27,19 @@ _WARNING = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
 class Trials:
     """Asks by dry runs what writes of others would come to; implements `ports.Trials`."""
 
-    def __init__(self, access: Access, timing: Timing, tally: Tally) -> None:
-        """Makes no request yet."""
+    def __init__(
+        self, access: Access, timing: Timing, tally: Tally, wire: Wire | None = None
+    ) -> None:
+        """Makes no request yet.
+
+        Args:
+            access: Which server, and who we are to it.
+            timing: How to wait.
+            tally: Counts the requests.
+            wire: Makes them; one that suits the access if None.
+        """
         self._access = access
+        self._wire = wire
         self._timing = timing
         self._tally = tally
 
@@ -37,7 +47,7 @@ class Trials:
         """Says who we are; see `ports.Trials`."""
         self._tally.got()
         review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-        with closing(Transport(self._access, self._timing)) as transport:
+        with closing(Transport(self._access, self._timing, self._wire)) as transport:
             answer = transport.ask("POST", _REVIEW, None, review)
         body = answer.json()
         info = ((body.get("status") or {}).get("userInfo") or {}) if isinstance(body, dict) else {}
@@ -62,7 +72,7 @@ class Trials:
             sent = {"apiVersion": "v1", "kind": "DeleteOptions", "dryRun": ["All"]}
         self._tally.dry_run()
         access = replace(self._access, acting_as=(sender.user, _group_of(sender)))
-        with closing(Transport(access, self._timing)) as transport:
+        with closing(Transport(access, self._timing, self._wire)) as transport:
             query = None if verb == "delete" else _QUERY
             answer = transport.ask(_METHODS[verb], path, query, sent)
         return _tried(sender, answer)

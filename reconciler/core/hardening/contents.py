@@ -34,10 +34,13 @@ _SENSITIVE: Final = (
 #: Whoever mounts one of these has all that is below, too.
 _ROOTS: Final = ("/", "/var", "/var/lib", "/run", "/var/run")
 _SECRET_NAME: Final = re.compile(
-    r"(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY"
-    r"|CREDENTIALS?)(?:$|_(?!FILE|PATH|NAME|URL|DIR|TTL|EXPIR))",
+    r"SECRET|PASSW(?:OR)?D|PASSPHRASE|(?:^|_)TOKEN(?:_|$)|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY"
+    r"|CREDENTIAL",
     re.IGNORECASE,
 )
+#: How names end that say where a secret is, or what it's like, and not what it is.
+_ABOUT_SECRET: Final = re.compile(r"(?:FILE|PATH|NAME|URL|DIR|TTL|EXPIRY)\Z", re.IGNORECASE)
+_SOCKETS: Final = ("docker.sock", "containerd.sock", "crio.sock")
 _NEEDS: Final = {
     ("limits", "memory"): "limit-memory",
     ("limits", "cpu"): "limit-cpu",
@@ -97,7 +100,7 @@ def check_secrets(container: Container) -> Iterator[Spot]:
         path = (*container.path, "env", Item((("name", name),)))
         if mapping(mapping(variable.get("valueFrom")).get("secretKeyRef")):
             yield Spot("secret-in-env", (*path, "valueFrom"), container.name, name)
-        elif _is_literal(variable.get("value")) and _SECRET_NAME.search(name):
+        elif _is_literal(variable.get("value")) and _names_secret(name):
             yield Spot("secret-literal", (*path, "value"), container.name, name)
     for number, each in enumerate(listed(container.body.get("envFrom"))):
         reference = mapping(mapping(each).get("secretRef"))
@@ -105,6 +108,10 @@ def check_secrets(container: Container) -> Iterator[Spot]:
             path = (*container.path, "envFrom", number)
             detail = f"all of Secret {reference.get('name')}"
             yield Spot("secret-in-env", path, container.name, detail)
+
+
+def _names_secret(name: str) -> bool:
+    return bool(_SECRET_NAME.search(name)) and not _ABOUT_SECRET.search(name)
 
 
 def _is_literal(value: object) -> bool:
@@ -139,6 +146,7 @@ def _is_sensitive(folder: str) -> bool:
     plain = "/" + "/".join(part for part in folder.split("/") if part not in ("", "."))
     return (
         plain in _ROOTS
+        or plain.endswith(_SOCKETS)
         or ".." in plain.split("/")
         or any(plain == each or plain.startswith(f"{each}/") for each in _SENSITIVE)
     )
