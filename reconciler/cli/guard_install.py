@@ -13,7 +13,8 @@ from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.guard_policies import planned, refuse_output
 from reconciler.cli.options import settings_of, targets_of
 from reconciler.core.errors import ConfigError
-from reconciler.core.guard.policies import Mode, label_of
+from reconciler.core.guard.policies import label_of
+from reconciler.core.guard.rules import Mode
 from reconciler.core.guard.standing import Standing, State, label_value, standings
 from reconciler.core.guard.writers import Refused, programs, refused
 from reconciler.core.moments import rfc3339
@@ -179,7 +180,7 @@ def _try(
         ConfigError: They would lock somebody out.
         ClusterError: It couldn't be told.
     """
-    from reconciler.guarding import Trial, locked_out
+    from reconciler.trying import Trial, locked_out
 
     tried = [
         Trial(plan.rules, target, desired, live, plan.of_target(target))

@@ -11,14 +11,10 @@ from reconciler.builtin import own_controllers
 from reconciler.core.desired import DesiredState, desired_state
 from reconciler.core.errors import ConfigError
 from reconciler.core.guard.coverage import GuardedTarget, guarded_target
-from reconciler.core.guard.policies import (
-    SESSIONS,
-    GuardObject,
-    Mode,
-    Rules,
-    guard_objects,
-    label_of,
-)
+from reconciler.core.guard.objects import GuardObject
+from reconciler.core.guard.policies import guard_objects, label_of
+from reconciler.core.guard.rules import Mode, Rules
+from reconciler.core.guard.sessions import SESSIONS
 from reconciler.core.guard.standing import label_value
 from reconciler.core.guard.subjects import Subject, parse_subject
 from reconciler.core.guard.trials import TRIAL

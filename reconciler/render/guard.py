@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from textwrap import wrap
 
-from reconciler.core.guard.policies import GuardObject, Mode
+from reconciler.core.guard.objects import GuardObject
+from reconciler.core.guard.rules import Mode
 from reconciler.core.guard.standing import Standing, State
 from reconciler.core.guard.writers import Refused, Writer
 from reconciler.core.resource import JsonObject

@@ -1,114 +1,29 @@
-"""The guard as ValidatingAdmissionPolicies and their bindings, the same for the same settings.
-
-All that the API server would fill in is written out, so that what is live can be held against it.
-"""
+"""The guard as ValidatingAdmissionPolicies and their bindings, the same for the same settings."""
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from reconciler.core.guard import expressions as cel
 from reconciler.core.guard.coverage import Guarded, GuardedTarget, Part
-from reconciler.core.guard.subjects import Controller, Sender, Subject
-from reconciler.core.resource import JsonObject, ResourceKey
-
-GROUP: Final = "admissionregistration.k8s.io"
-API: Final = f"{GROUP}/v1"
-POLICY: Final = "ValidatingAdmissionPolicy"
-BINDING: Final = "ValidatingAdmissionPolicyBinding"
-
-#: By which all policies and bindings of ours are found.
-LABEL: Final = "plumbline.dev/guard"
-#: In the label's place, that of the policy of sessions; no target's, which begin with `t-`.
-SESSIONS: Final = "sessions"
-_TARGET: Final = "plumbline.dev/guard-target"
+from reconciler.core.guard.objects import (
+    GuardObject,
+    binding_object,
+    break_glass_note,
+    failure_policy,
+    matching,
+    policy_object,
+)
+from reconciler.core.guard.rules import Rules
+from reconciler.core.guard.sessions import session_objects
+from reconciler.core.resource import JsonObject
 
 #: A policy names so many objects' files at most; beyond that, where the target is declared.
 _FILES = 400
 _LONGEST_NAME = 40
 #: Variables that only break-glass needs.
 _BREAK_GLASS: Final = frozenset({"marked", "notes", "fields", "times", "now", "before", "reason"})
-_SESSION_KINDS: Final = ("pods/exec", "pods/attach", "pods/portforward")
-_NAMESPACE_LABEL: Final = "kubernetes.io/metadata.name"
-
-
-class Mode(StrEnum):
-    """What is done about a request that isn't allowed."""
-
-    WARN = "warn"
-    AUDIT = "audit"
-    DENY = "deny"
-
-
-#: The API server has no Warn beside a Deny: a refusal says it all.
-_ACTIONS: Final[Mapping[Mode, tuple[str, ...]]] = {
-    Mode.WARN: ("Warn", "Audit"),
-    Mode.AUDIT: ("Audit",),
-    Mode.DENY: ("Deny", "Audit"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """Who may do what, for all targets.
-
-    Attributes:
-        mode: What is done about other writes.
-        allowed: Who may write any target: Plumbline's own account, operators.
-        deployers: By target's name, who applies what it declares.
-        controllers: Kubernetes' own controllers.
-        ask: A sentence for who is refused.
-        group: The break-glass group; empty for none.
-        seconds: For how long it lasts at most.
-        sessions: By namespace, what is done about sessions.
-        entering: Who may enter containers all the same.
-    """
-
-    mode: Mode
-    allowed: tuple[Subject, ...]
-    deployers: Mapping[str, tuple[Subject, ...]]
-    controllers: tuple[Controller, ...]
-    ask: str = ""
-    group: str = ""
-    seconds: int = 0
-    sessions: Mapping[str, Mode] | None = None
-    entering: tuple[Subject, ...] = ()
-
-    def writers(self, target: str) -> tuple[Subject, ...]:
-        """Gives who may write all of a target."""
-        always = [each.subject for each in self.controllers if "*" in each.resources]
-        return tuple(sorted({*self.allowed, *self.deployers.get(target, ()), *always}))
-
-    def admits(self, target: str, sender: Sender, resource: str) -> bool:
-        """Whether somebody may write a resource of a target, break-glass aside.
-
-        The same as the policies say; tests hold it against the API server.
-        """
-        if sender.is_any(self.writers(target)):
-            return True
-        own = (each for each in self.controllers if each.may_write(resource))
-        return sender.is_any([each.subject for each in own])
-
-
-@dataclass(frozen=True, slots=True)
-class GuardObject:
-    """A policy or a binding.
-
-    Attributes:
-        body: The whole object.
-        mode: What a binding does; None for a policy.
-    """
-
-    body: JsonObject
-    mode: Mode | None = None
-
-    @property
-    def key(self) -> ResourceKey:
-        """Which object it is."""
-        return ResourceKey(GROUP, str(self.body["kind"]), "", str(self.body["metadata"]["name"]))
 
 
 def guard_objects(rules: Rules, targets: Sequence[GuardedTarget]) -> tuple[GuardObject, ...]:
@@ -119,16 +34,7 @@ def guard_objects(rules: Rules, targets: Sequence[GuardedTarget]) -> tuple[Guard
         for part in target.parts
         for each in _of_part(rules, target, part)
     ]
-    return (*found, *_of_sessions(rules))
-
-
-def with_mode(each: GuardObject, mode: Mode) -> GuardObject:
-    """Gives a policy or binding as it is in another mode."""
-    spec = each.body["spec"]
-    changed = _head(mode) if each.mode is None else {"validationActions": list(_ACTIONS[mode])}
-    return GuardObject(
-        {**each.body, "spec": {**spec, **changed}}, None if each.mode is None else mode
-    )
+    return (*found, *session_objects(rules))
 
 
 def label_of(target: str) -> str:
@@ -142,8 +48,8 @@ def _of_part(rules: Rules, target: GuardedTarget, part: Part) -> Iterator[GuardO
     label = label_of(target.name)
     name = f"plumbline-{label[2:]}{f'.{part.suffix}' if part.suffix else ''}"
     spec = {
-        **_head(rules.mode),
-        "matchConstraints": _matching([_rule(each) for each in part.guarded]),
+        **failure_policy(rules.mode),
+        "matchConstraints": matching([_rule(each) for each in part.guarded]),
         **_conditions(part),
         "variables": _variables(rules, target, part),
         "validations": [
@@ -154,28 +60,13 @@ def _of_part(rules: Rules, target: GuardedTarget, part: Part) -> Iterator[GuardO
             }
         ],
         "auditAnnotations": [
-            _break_glass_note("variables.writer || variables.controller", "variables.reason")
+            break_glass_note("variables.writer || variables.controller", "variables.reason")
         ],
     }
     if not rules.group:
         del spec["auditAnnotations"]
-    metadata = _metadata(name, label, target.name)
-    yield GuardObject({"apiVersion": API, "kind": POLICY, "metadata": metadata, "spec": spec})
-    yield _binding(name, name, label, target.name, rules.mode, part.namespaces)
-
-
-def _head(mode: Mode) -> JsonObject:
-    # What only records must never stand in the way, even where an expression fails.
-    return {"failurePolicy": "Fail" if mode is Mode.DENY else "Ignore"}
-
-
-def _matching(rules: Sequence[JsonObject]) -> JsonObject:
-    return {
-        "matchPolicy": "Equivalent",
-        "namespaceSelector": {},
-        "objectSelector": {},
-        "resourceRules": list(rules),
-    }
+    yield policy_object(name, label, target.name, spec)
+    yield binding_object(name, name, label, target.name, rules.mode, part.namespaces)
 
 
 def _conditions(part: Part) -> JsonObject:
@@ -257,102 +148,3 @@ def _refusal(rules: Rules, target: GuardedTarget) -> str:
             f" the reason, and {cel.UNTIL}: a time in UTC such as 2030-01-31T12:00:00Z."
         )
     return f"{known} + {what} + {source} + variables.file + {cel.quoted(end)}"
-
-
-def _break_glass_note(otherwise: str, reason: str) -> JsonObject:
-    """Has the audit log say who broke the glass, and why."""
-    return {
-        "key": "break-glass",
-        "valueExpression": (
-            f"!({otherwise}) && variables.breaksGlass ? request.userInfo.username + ': ' + "
-            f"{reason} : ''"
-        ),
-    }
-
-
-def _binding(
-    name: str, policy: str, label: str, target: str, mode: Mode, namespaces: Sequence[str]
-) -> GuardObject:
-    chosen = {"key": _NAMESPACE_LABEL, "operator": "In", "values": sorted(namespaces)}
-    spec: JsonObject = {
-        "policyName": policy,
-        "matchResources": {
-            "matchPolicy": "Equivalent",
-            "namespaceSelector": {"matchExpressions": [chosen]} if namespaces else {},
-            "objectSelector": {},
-        },
-        "validationActions": list(_ACTIONS[mode]),
-    }
-    metadata = _metadata(name, label, target)
-    body = {"apiVersion": API, "kind": BINDING, "metadata": metadata, "spec": spec}
-    return GuardObject(body, mode)
-
-
-def _metadata(name: str, label: str, target: str) -> JsonObject:
-    labels = {"app.kubernetes.io/managed-by": "plumbline", LABEL: label}
-    return {
-        "name": name,
-        "labels": labels,
-        **({"annotations": {_TARGET: target}} if target else {}),
-    }
-
-
-def _of_sessions(rules: Rules) -> Iterator[GuardObject]:
-    """Gives the policy about exec, attach, port-forward and ephemeral containers."""
-    by_mode: dict[Mode, list[str]] = {}
-    for namespace, mode in (rules.sessions or {}).items():
-        by_mode.setdefault(mode, []).append(namespace)
-    if not by_mode:
-        return
-    name = f"plumbline.{SESSIONS}"
-    strictest = Mode.DENY if Mode.DENY in by_mode else Mode.AUDIT
-    spec = {
-        **_head(strictest),
-        "matchConstraints": _matching(
-            [
-                _session_rule("CONNECT", _SESSION_KINDS),
-                _session_rule("UPDATE", ("pods/ephemeralcontainers",)),
-            ]
-        ),
-        "variables": [
-            {"name": "groups", "expression": cel.GROUPS},
-            {"name": "name", "expression": cel.NAME},
-            {"name": "place", "expression": cel.PLACE},
-            {"name": "entering", "expression": cel.is_any(rules.entering)},
-            {"name": "breaksGlass", "expression": _in_group(rules)},
-        ],
-        "validations": [
-            {
-                "expression": "variables.entering || variables.breaksGlass",
-                "messageExpression": _session_refusal(rules),
-                "reason": "Forbidden",
-            }
-        ],
-        "auditAnnotations": [_break_glass_note("variables.entering", "request.subResource")],
-    }
-    metadata = _metadata(name, SESSIONS, "")
-    yield GuardObject({"apiVersion": API, "kind": POLICY, "metadata": metadata, "spec": spec})
-    for mode, namespaces in sorted(by_mode.items()):
-        yield _binding(f"{name}.{mode}", name, SESSIONS, "", mode, namespaces)
-
-
-def _session_rule(operation: str, resources: Sequence[str]) -> JsonObject:
-    return {
-        "apiGroups": [""],
-        "apiVersions": ["*"],
-        "operations": [operation],
-        "resources": list(resources),
-        "scope": "*",
-    }
-
-
-def _in_group(rules: Rules) -> str:
-    return cel.is_any([Subject(rules.group, is_group=True)]) if rules.group else "false"
-
-
-def _session_refusal(rules: Rules) -> str:
-    end = ": nobody enters containers here. What must change is changed in Git."
-    end += f" {rules.ask.strip()}" if rules.ask else ""
-    end += f" In an emergency, members of {rules.group} may." if rules.group else ""
-    what = "request.subResource + ' into pod ' + variables.name + variables.place"
-    return f"request.userInfo.username + ' may not ' + {what} + {cel.quoted(end)}"

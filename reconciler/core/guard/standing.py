@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.core.guard.policies import BINDING, LABEL, GuardObject
+from reconciler.core.guard.objects import BINDING, LABEL, GuardObject
 from reconciler.core.resource import JsonObject, ResourceKey, metadata_of
 
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from reconciler.core.guard.policies import LABEL, GuardObject, Mode, with_mode
+from reconciler.core.guard.objects import LABEL, GuardObject, with_mode
+from reconciler.core.guard.rules import Mode
 from reconciler.core.resource import JsonObject
 
 #: How the authorizer's refusals read (k8s.io/apiserver, handlers/responsewriters/errors.go).

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from reconciler.core.actors import AuditEvent
 from reconciler.core.guard.coverage import GuardedTarget
-from reconciler.core.guard.policies import Rules
+from reconciler.core.guard.rules import Rules
 from reconciler.core.guard.subjects import Sender, resource_of
 from reconciler.core.ownership import Ownership
 from reconciler.core.resource import JsonObject, ResourceKey

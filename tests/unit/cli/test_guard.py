@@ -104,7 +104,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     for name in ("shop", "far"):
         cluster.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     monkeypatch.setattr("reconciler.bootstrap.open_cluster", lambda _: cluster)
-    monkeypatch.setattr("reconciler.guarding._PATIENCE", 0.0)
+    monkeypatch.setattr("reconciler.trying._PATIENCE", 0.0)
     yield cluster
 
 
@@ -232,9 +232,12 @@ def test_a_person_is_asked(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch, yes: bool, code: int
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(
-        "reconciler.cli.guard_install.agreed", lambda text: asked.append(text) or yes
-    )
+
+    def agreed(text: str) -> bool:
+        asked.append(text)
+        return yes
+
+    monkeypatch.setattr("reconciler.cli.guard_install.agreed", agreed)
     assert main(["guard", "install"]) == code
     assert asked == ["Install the guard in mode deny?"]
     assert bool(cluster.names()) is yes

@@ -10,14 +10,9 @@ from reconciler.builtin import own_controllers
 from reconciler.core.desired import DesiredState, Manifest, SourceLocation
 from reconciler.core.guard import expressions as cel
 from reconciler.core.guard.coverage import Guarded, GuardedTarget, guarded_target
-from reconciler.core.guard.policies import (
-    GuardObject,
-    Mode,
-    Rules,
-    guard_objects,
-    label_of,
-    with_mode,
-)
+from reconciler.core.guard.objects import GuardObject, with_mode
+from reconciler.core.guard.policies import guard_objects, label_of
+from reconciler.core.guard.rules import Mode, Rules
 from reconciler.core.guard.subjects import Sender, Subject, parse_subject, resource_of
 from reconciler.core.resource import JsonObject
 from reconciler.render.guard import guard_manifests

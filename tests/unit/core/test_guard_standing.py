@@ -4,7 +4,9 @@ from copy import deepcopy
 from dataclasses import replace
 
 from reconciler.core.actors import AuditEvent, Deed, ObjectRef, Witness
-from reconciler.core.guard.policies import GuardObject, guard_objects
+from reconciler.core.guard.objects import GuardObject
+from reconciler.core.guard.policies import guard_objects
+from reconciler.core.guard.rules import Mode
 from reconciler.core.guard.standing import State, label_value, standings
 from reconciler.core.guard.trials import Tried, trial_objects
 from reconciler.core.guard.writers import programs, refused
@@ -12,7 +14,7 @@ from reconciler.core.resource import JsonObject, ResourceKey
 from reconciler.render.guard import plan_text, standings_document, standings_text, writers_text
 from reconciler.render.terminal import Style
 from tests.unit.core.build import made
-from tests.unit.core.test_guard_policies import Mode, rules, target
+from tests.unit.core.test_guard_policies import rules, target
 
 PLAIN = Style(colour=False, width=0)
 OBJECTS = guard_objects(rules(), [target(made("ConfigMap", "one"))])
