@@ -42,6 +42,11 @@ def audit(options: argparse.Namespace) -> ExitCode:
     """
     if options.yes or options.dry_run:
         raise ConfigError("guard audit writes nothing", fix="leave out --yes and --dry-run")
+    if options.repo is not None and (options.running or options.live is not None):
+        raise ConfigError(
+            "--repo names manifests, --running and --live name what is live",
+            fix="audit one after the other",
+        )
     settings = settings_of(options)
     found = list(_audits(options, settings))
     _print(found, options)

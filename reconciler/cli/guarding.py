@@ -36,6 +36,8 @@ class GuardPlan:
         desired: What they declare, in the same order.
         catalog: What the cluster serves.
         objects: The policies and bindings.
+        has_sessions: Whether it is for us to say what is done about sessions: not where nothing is
+            configured, and the target is one of a moment.
     """
 
     rules: Rules
@@ -43,11 +45,13 @@ class GuardPlan:
     desired: tuple[DesiredState, ...]
     catalog: Catalog
     objects: tuple[GuardObject, ...]
+    has_sessions: bool
 
     @property
     def labels(self) -> frozenset[str]:
         """Whose policies are to be as planned: these targets', sessions', and trials' remains."""
-        return frozenset({*(label_of(each.name) for each in self.targets), SESSIONS, TRIAL})
+        own = {label_of(each.name) for each in self.targets} | {TRIAL}
+        return frozenset(own | ({SESSIONS} if self.has_sessions else set()))
 
     def of_target(self, target: GuardedTarget) -> tuple[GuardObject, ...]:
         """Gives a target's policies and bindings, in the order of its parts."""
@@ -67,7 +71,7 @@ def guard_plan(settings: Settings, targets: Sequence[TargetSettings]) -> GuardPl
     guard = settings.guard
     found: list[GuardedTarget] = []
     states: list[DesiredState] = []
-    rules = rules_of(guard, (*settings.targets, *targets))
+    rules = rules_of(guard, targets, settings.targets)
     with closing(open_cluster(settings)) as cluster:
         catalog = cluster.catalog()
         for target in targets:
@@ -86,11 +90,21 @@ def guard_plan(settings: Settings, targets: Sequence[TargetSettings]) -> GuardPl
                 )
             )
     objects = guard_objects(rules, found)
-    return GuardPlan(rules, tuple(found), tuple(states), catalog, objects)
+    has_sessions = bool(settings.targets or guard.sessions.namespaces)
+    return GuardPlan(rules, tuple(found), tuple(states), catalog, objects, has_sessions)
 
 
-def rules_of(guard: GuardSettings, targets: Sequence[TargetSettings]) -> Rules:
+def rules_of(
+    guard: GuardSettings,
+    targets: Sequence[TargetSettings],
+    configured: Sequence[TargetSettings],
+) -> Rules:
     """Makes rules of settings.
+
+    Args:
+        guard: The settings.
+        targets: What is guarded.
+        configured: All targets that are configured: of sessions there is one policy for all.
 
     Raises:
         ConfigError: An identity or a duration isn't as it must be.
@@ -110,7 +124,7 @@ def rules_of(guard: GuardSettings, targets: Sequence[TargetSettings]) -> Rules:
         )
         for target in targets
     }
-    spaces = {space for target in targets for space in target.scope.namespaces}
+    spaces = {space for target in configured for space in target.scope.namespaces}
     sessions = {space: Mode(guard.sessions.mode) for space in spaces}
     sessions |= {each.name: Mode(each.mode) for each in guard.sessions.namespaces}
     return Rules(

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,9 +12,13 @@ from typing import Any
 import pytest
 import yaml
 
+from reconciler.bootstrap import open_cluster
+from reconciler.builtin import own_controllers
+from reconciler.cli.guarding import rules_of
 from reconciler.cli.main import main
-from reconciler.core.guard.subjects import Sender, parse_subject
+from reconciler.core.guard.subjects import Sender
 from reconciler.core.moments import rfc3339
+from reconciler.settings import load_settings
 from tests.benchmarks.workload import commit
 from tests.tools.controlplane import ControlPlane
 
@@ -338,21 +343,32 @@ def test_the_clock_of_break_glass_can_not_be_set(installed: Guard) -> None:
 
 def test_the_program_judges_as_the_server_does(installed: Guard) -> None:
     """`Rules.admits`, which recorded requests are tried with, against the policies themselves."""
-    from reconciler.builtin import own_controllers
-    from reconciler.cli.guarding import rules_of
-    from reconciler.settings import load_settings
-
-    settings = load_settings(str(installed.home / "plumbline.yaml"), {}, {})
-    rules = rules_of(settings.guard, settings.targets)
-    words = ("label", "configmap", "one", "-n", installed.space, "a=b", "--dry-run=server")
-    for controller in own_controllers():
-        if controller.subject.is_group:
-            continue
-        said = installed.by_account(controller.subject.name, *words)
-        sender = Sender(controller.subject.name, frozenset({"system:masters"}))
-        assert (_REFUSED not in said) is rules.admits(installed.space, sender, "configmaps"), said
-    assert parse_subject("account:kube-system/root-ca-cert-publisher") in {
-        each.subject for each in own_controllers() if each.may_write("configmaps")
+    flags = {"cluster": {"kubeconfig": str(installed.plane.kubeconfig)}}
+    settings = load_settings(str(installed.home / "plumbline.yaml"), flags, {})
+    rules = rules_of(settings.guard, settings.targets, settings.targets)
+    words = ("cm", "one", "-n", installed.space, "-o", "json")
+    body = json.loads(installed.value(*words))
+    admitted = set()
+    with closing(open_cluster(settings)) as cluster:
+        kind = cluster.catalog().find("v1", "ConfigMap")
+        assert kind is not None
+        for controller in own_controllers():
+            # A group that has every right, and is nobody's in the guard.
+            name = controller.subject.name
+            user = "system:node:n1" if controller.subject.is_group else name
+            sender = Sender(user, frozenset({"system:masters"}))
+            came = cluster.trials().tried(sender, "update", kind, body)
+            assert (_REFUSED not in came.message) is rules.admits(
+                installed.space, sender, "configmaps"
+            ), (user, came)
+            admitted |= {user} if _REFUSED not in came.message else set()
+    accounts = "system:serviceaccount:kube-system:"
+    assert admitted == {
+        "system:apiserver",
+        "system:kube-controller-manager",
+        f"{accounts}generic-garbage-collector",
+        f"{accounts}namespace-controller",
+        f"{accounts}root-ca-cert-publisher",
     }
 
 

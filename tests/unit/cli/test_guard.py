@@ -305,6 +305,15 @@ def test_what_changed_is_replaced_and_what_is_no_longer_to_be_goes(
     assert main(["guard", "status"]) == 0
 
 
+def test_a_target_of_a_moment_leaves_sessions_alone(cluster: Cluster) -> None:
+    assert main(["guard", "install", "--yes"]) == 0
+    Path("plumbline.yaml").write_text("guard: {mode: warn}\n")
+    assert main(["guard", "install", "--repo", "shop", "-n", "far", "--yes"]) == 0
+    assert "plumbline.sessions" in cluster.names()
+    assert main(["guard", "uninstall", "--repo", "shop", "--yes"]) == 0
+    assert cluster.names() == ["Bindingplumbline.sessions.audit", "plumbline.sessions"]
+
+
 def test_uninstall_of_one_target_leaves_the_others(cluster: Cluster) -> None:
     assert main(["guard", "install", "--yes"]) == 0
     assert main(["guard", "uninstall", "shop", "--dry-run"]) == 1
@@ -362,6 +371,7 @@ def test_settings_that_are_wrong_are_named(
         (["render", "-o", "json"], "guard render has no -o json"),
         (["install", "-o", "json"], "guard install has no -o json"),
         (["audit", "--yes"], "guard audit writes nothing"),
+        (["audit", "--running", "--repo", "shop"], "--repo names manifests"),
         (["render", "nothing"], "no target is named 'nothing'"),
     ],
 )
