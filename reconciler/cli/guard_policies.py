@@ -2,12 +2,21 @@
 
 import argparse
 from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.guarding import GuardPlan, guard_plan
 from reconciler.cli.options import settings_of, targets_of
 from reconciler.core.errors import ConfigError
 from reconciler.core.guard.standing import standings
+from reconciler.core.live import Listing
+from reconciler.core.resource import ResourceKind
+from reconciler.core.rights import declared_kinds
+
+if TYPE_CHECKING:
+    from reconciler.adapters.cluster.cluster import KubeCluster
+    from reconciler.core.guard.breaking import Broken
 
 
 def planned(options: argparse.Namespace) -> GuardPlan:
@@ -63,21 +72,46 @@ def status(options: argparse.Namespace) -> ExitCode:
         PlumblineError: It can't be told.
     """
     from reconciler.bootstrap import open_cluster
-    from reconciler.cli.output import style_of, write
+    from reconciler.cli.output import complain, style_of, write
     from reconciler.guarding import live_policies
-    from reconciler.render.guard import standings_document, standings_text
+    from reconciler.render.guard import broken_text, standings_document, standings_text
     from reconciler.render.serialized import json_text, yaml_text
 
     refuse_output(options, "text", "json", "yaml")
     plan = planned(options)
     with closing(open_cluster(settings_of(options))) as cluster:
         live = live_policies(cluster, plan.catalog)
+        glass, unread = _broken_glass(cluster, plan)
     found = standings(plan.objects, live, plan.labels)
     match options.output:
         case "json":
-            write(json_text(standings_document(found)))
+            write(json_text(standings_document(found, glass)))
         case "yaml":
-            write(yaml_text(standings_document(found)))
+            write(yaml_text(standings_document(found, glass)))
         case _:
-            write(standings_text(found, style_of(options)))
-    return ExitCode.DONE if all(each.is_sound for each in found) else ExitCode.DRIFT
+            style = style_of(options)
+            write(standings_text(found, style) + broken_text(glass, style))
+    for each in unread:
+        complain(f"whether its glass is broken can't be told: {each}")
+    if unread:
+        return ExitCode.COULD_NOT
+    is_sound = all(each.is_sound for each in found) and not glass
+    return ExitCode.DONE if is_sound else ExitCode.DRIFT
+
+
+def _broken_glass(
+    cluster: "KubeCluster", plan: GuardPlan
+) -> "tuple[tuple[Broken, ...], tuple[str, ...]]":
+    """Looks for break-glass annotations among all that is guarded; says what can't be read."""
+    from reconciler.core.guard.breaking import broken
+
+    if not plan.rules.group:
+        return (), ()
+    wanted: dict[ResourceKind, frozenset[str]] = {}
+    for target, desired in zip(plan.targets, plan.desired, strict=True):
+        for kind, spaces in declared_kinds(desired, plan.catalog)[0].items():
+            scope = target.scope if kind.namespaced else frozenset[str]()
+            wanted[kind] = wanted.get(kind, frozenset()) | (spaces - {""}) | scope
+    state = cluster.read([Listing(kind, spaces) for kind, spaces in wanted.items()])
+    unread = tuple(f"{each.kind}: {each.reason}" for each in state.unread)
+    return broken(((key, body) for _, key, body in state.each()), datetime.now(UTC)), unread

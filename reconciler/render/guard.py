@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from textwrap import wrap
 
+from reconciler.core.guard.breaking import Broken
 from reconciler.core.guard.objects import GuardObject
 from reconciler.core.guard.rules import Mode
 from reconciler.core.guard.standing import Standing, State
@@ -65,8 +66,19 @@ def standings_text(found: Sequence[Standing], style: Style) -> str:
     return painted(lines, style)
 
 
-def standings_document(found: Sequence[Standing]) -> JsonObject:
-    """Gives how policies and bindings are, as a document."""
+def broken_text(found: Sequence[Broken], style: Style) -> str:
+    """Writes which objects were changed by breaking the glass, a line each."""
+    lines: list[Line] = []
+    for each in found:
+        end = f"{'over since' if each.is_over else 'until'} {each.until or 'no time at all'}"
+        by = f", by {each.manager}" if each.manager else ""
+        what = f"  break-glass {end}{by}: {each.reason}"
+        lines.append((Span("! ", Ink.YELLOW), Span(str(each.key), Ink.BOLD), Span(what)))
+    return painted(lines, style)
+
+
+def standings_document(found: Sequence[Standing], broken: Sequence[Broken] = ()) -> JsonObject:
+    """Gives how policies and bindings are, and whose glass is broken, as a document."""
     return {
         "schema": "plumbline.dev/guard/v1",
         "objects": [
@@ -79,6 +91,18 @@ def standings_document(found: Sequence[Standing]) -> JsonObject:
                 "problems": list(each.problems),
             }
             for each in found
+        ],
+        "breakGlass": [
+            {
+                "kind": each.key.kind,
+                "namespace": each.key.namespace,
+                "name": each.key.name,
+                "reason": each.reason,
+                "until": each.until,
+                "over": each.is_over,
+                "manager": each.manager,
+            }
+            for each in broken
         ],
     }
 

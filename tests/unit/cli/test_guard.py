@@ -314,6 +314,26 @@ def test_a_target_of_a_moment_leaves_sessions_alone(cluster: Cluster) -> None:
     assert cluster.names() == ["Bindingplumbline.sessions.audit", "plumbline.sessions"]
 
 
+def test_status_tells_whose_glass_is_broken(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(break_glass={"group": "fire"})
+    assert main(["guard", "install", "--yes"]) == 0
+    assert main(["guard", "status"]) == 0
+    metadata = {
+        "name": "by-hand",
+        "namespace": "shop",
+        "annotations": {"plumbline.dev/break-glass": "outage"},
+    }
+    cluster.add({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    capsys.readouterr()
+    assert main(["guard", "status"]) == 1
+    assert "! ConfigMap shop/by-hand  break-glass" in capsys.readouterr().out
+    cluster.forbid("list", "Deployment")
+    assert main(["guard", "status"]) == 2
+    assert "can't be told: Deployment" in capsys.readouterr().err
+
+
 def test_uninstall_of_one_target_leaves_the_others(cluster: Cluster) -> None:
     assert main(["guard", "install", "--yes"]) == 0
     assert main(["guard", "uninstall", "shop", "--dry-run"]) == 1

@@ -2,8 +2,10 @@
 
 from copy import deepcopy
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from reconciler.core.actors import AuditEvent, Deed, ObjectRef, Witness
+from reconciler.core.guard.breaking import broken
 from reconciler.core.guard.objects import GuardObject
 from reconciler.core.guard.policies import guard_objects
 from reconciler.core.guard.rules import Mode
@@ -11,7 +13,13 @@ from reconciler.core.guard.standing import State, label_value, standings
 from reconciler.core.guard.trials import Tried, trial_objects
 from reconciler.core.guard.writers import programs, refused
 from reconciler.core.resource import JsonObject, ResourceKey
-from reconciler.render.guard import plan_text, standings_document, standings_text, writers_text
+from reconciler.render.guard import (
+    broken_text,
+    plan_text,
+    standings_document,
+    standings_text,
+    writers_text,
+)
 from reconciler.render.terminal import Style
 from tests.unit.core.build import made
 from tests.unit.core.test_guard_policies import rules, target
@@ -214,3 +222,41 @@ def test_witnessed_requests_say_who_would_be_refused() -> None:
         in text
     )
     assert "1 request in the audit log, such as patch namespaces shop\n" in text
+
+
+def test_whose_glass_is_broken_is_told_with_reason_and_end() -> None:
+    def marked(name: str, **notes: str) -> tuple[ResourceKey, JsonObject]:
+        annotations = {
+            f"plumbline.dev/{key.replace('_', '-')}": text for key, text in notes.items()
+        }
+        owned = {"f:metadata": {"f:annotations": {"f:plumbline.dev/break-glass": {}}}}
+        fields = [{"manager": "kubectl-annotate", "operation": "Update", "fieldsV1": owned}]
+        metadata = {"annotations": annotations, "managedFields": fields if name == "one" else []}
+        return ResourceKey("", "ConfigMap", "shop", name), made(
+            "ConfigMap", name, metadata=metadata
+        )
+
+    now = datetime(2026, 11, 25, 12, tzinfo=UTC)
+    plain = (ResourceKey("", "ConfigMap", "shop", "plain"), made("ConfigMap", "plain"))
+    found = broken(
+        [
+            marked("two", break_glass="old", break_glass_until="2026-11-25T11:00:00Z"),
+            marked("one", break_glass="outage\x1b[2J", break_glass_until="2026-11-25T13:00:00Z"),
+            marked("three", break_glass="never ends"),
+            marked("other", other="x"),
+            plain,
+        ],
+        now,
+    )
+    assert [(each.key.name, each.is_over, each.manager) for each in found] == [
+        ("one", False, "kubectl-annotate"),
+        ("three", True, ""),
+        ("two", True, ""),
+    ]
+    lines = broken_text(found, PLAIN).splitlines()
+    assert lines[0].startswith(
+        "! ConfigMap shop/one  break-glass until 2026-11-25T13:00:00Z, by kubectl-annotate: outage"
+    )
+    assert "\x1b" not in lines[0]
+    assert lines[1].endswith("break-glass over since no time at all: never ends")
+    assert standings_document((), found)["breakGlass"][2]["over"] is True
