@@ -229,7 +229,7 @@ def test_whose_glass_is_broken_is_told_with_reason_and_end() -> None:
         annotations = {
             f"plumbline.dev/{key.replace('_', '-')}": text for key, text in notes.items()
         }
-        owned = {"f:metadata": {"f:annotations": {"f:plumbline.dev/break-glass": {}}}}
+        owned: JsonObject = {"f:metadata": {"f:annotations": {"f:plumbline.dev/break-glass": {}}}}
         fields = [{"manager": "kubectl-annotate", "operation": "Update", "fieldsV1": owned}]
         metadata = {"annotations": annotations, "managedFields": fields if name == "one" else []}
         return ResourceKey("", "ConfigMap", "shop", name), made(
