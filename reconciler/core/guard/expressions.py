@@ -13,6 +13,8 @@ from reconciler.core.guard.subjects import Subject
 REASON: Final = "plumbline.dev/break-glass"
 UNTIL: Final = "plumbline.dev/break-glass-until"
 
+#: Whether a request really writes; stands before all variables.
+WRITES: Final = "!has(request.dryRun) || request.dryRun != true"
 #: The sender's groups, which a request may lack.
 GROUPS: Final = "has(request.userInfo.groups) ? request.userInfo.groups : []"
 #: The kind that a request is about, as `subjects.resource_of` has it.

@@ -14,6 +14,9 @@ BINDING: Final = "ValidatingAdmissionPolicyBinding"
 
 #: By which all policies and bindings of ours are found.
 LABEL: Final = "plumbline.dev/guard"
+#: Names the condition by which dry runs are let through: they write nothing, and comparisons, as
+#: those of `plumbline check` and `kubectl diff`, are made of them.
+WRITES: Final = "writes"
 _TARGET: Final = "plumbline.dev/guard-target"
 _NAMESPACE_LABEL: Final = "kubernetes.io/metadata.name"
 

@@ -8,6 +8,7 @@ from typing import Final
 from reconciler.core.guard import expressions as cel
 from reconciler.core.guard.coverage import Guarded, GuardedTarget, Part
 from reconciler.core.guard.objects import (
+    WRITES,
     GuardObject,
     binding_object,
     break_glass_note,
@@ -50,7 +51,7 @@ def _of_part(rules: Rules, target: GuardedTarget, part: Part) -> Iterator[GuardO
     spec = {
         **failure_policy(rules.mode),
         "matchConstraints": matching([_rule(each) for each in part.guarded]),
-        **_conditions(part),
+        "matchConditions": _conditions(part),
         "variables": _variables(rules, target, part),
         "validations": [
             {
@@ -69,16 +70,17 @@ def _of_part(rules: Rules, target: GuardedTarget, part: Part) -> Iterator[GuardO
     yield binding_object(name, name, label, target.name, rules.mode, part.namespaces)
 
 
-def _conditions(part: Part) -> JsonObject:
-    """Leaves out objects of other names.
+def _conditions(part: Part) -> list[JsonObject]:
+    """Leaves out dry runs, and objects of other names.
 
     Not by `resourceNames` of a rule: the server holds those against the name in the address, and
     whoever deletes a whole collection names none there.
     """
+    writes = {"name": WRITES, "expression": cel.WRITES}
     names = {each.words[0]: each.names for each in part.guarded if each.names}
     if not names:
-        return {}
-    return {"matchConditions": [{"name": "declared", "expression": cel.is_named(names)}]}
+        return [writes]
+    return [writes, {"name": "declared", "expression": cel.is_named(names)}]
 
 
 def _rule(guarded: Guarded) -> JsonObject:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from reconciler.core.guard.objects import LABEL, GuardObject, with_mode
+from reconciler.core.guard.objects import LABEL, WRITES, GuardObject, with_mode
 from reconciler.core.guard.rules import Mode
 from reconciler.core.resource import JsonObject
 
@@ -56,7 +56,7 @@ class LockedOut:
 
 
 def trial_objects(objects: Sequence[GuardObject]) -> tuple[GuardObject, ...]:
-    """Gives the same policies under other names, as ones that only warn."""
+    """Gives the same policies under other names, as ones that only warn, of dry runs, too."""
     return tuple(_trial(each) for each in objects)
 
 
@@ -68,4 +68,7 @@ def _trial(each: GuardObject) -> GuardObject:
     body["metadata"] = {**metadata, "name": f"{metadata['name']}{_SUFFIX}", "labels": labels}
     if "policyName" in body["spec"]:
         body["spec"]["policyName"] += _SUFFIX
+    if "matchConditions" in body["spec"]:
+        conditions = body["spec"]["matchConditions"]
+        body["spec"]["matchConditions"] = [c for c in conditions if c["name"] != WRITES]
     return replace(warning, body=body)

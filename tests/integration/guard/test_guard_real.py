@@ -14,9 +14,10 @@ import yaml
 
 from reconciler.bootstrap import open_cluster
 from reconciler.builtin import own_controllers
-from reconciler.cli.guarding import rules_of
+from reconciler.cli.guarding import guard_plan
 from reconciler.cli.main import main
 from reconciler.core.guard.subjects import Sender
+from reconciler.core.guard.trials import trial_objects
 from reconciler.core.moments import rfc3339
 from reconciler.settings import load_settings
 from tests.benchmarks.workload import commit
@@ -64,6 +65,8 @@ _JANE = ("jane", "people")
 _FIRE = ("fay", "firefighters")
 _HPA = "system:serviceaccount:kube-system:horizontal-pod-autoscaler"
 _REFUSED = "ValidatingAdmissionPolicy 'plumbline"
+#: What kubectl sends even where it changes nothing.
+_TOUCH = '{"metadata": {"labels": {"touched": "yes"}}}'
 _PATIENCE = 30.0
 
 
@@ -158,7 +161,7 @@ def guard(
 def installed(guard: Guard) -> Guard:
     """The guard in mode deny, and at work."""
     assert guard.run("install", "--yes") == 0
-    words = ("label", "pod", "single", "-n", guard.space, "a=b", "--dry-run=server")
+    words = ("patch", "pod", "single", "-n", guard.space, "-p", _TOUCH)
     guard.eventually(lambda: _REFUSED in guard.by(_JANE, *words))
     return guard
 
@@ -247,6 +250,12 @@ def test_people_are_refused_and_told_where_to_go(installed: Guard) -> None:
     assert "jane may not update configmaps one in guarded-shop" in said
     assert "declared in the repository repo, file shop.yaml. Change it there" in said
     assert "blue" in installed.value("cm", "one", *space, "-o", "yaml")
+
+
+def test_a_dry_run_is_let_through_so_that_people_can_compare(installed: Guard) -> None:
+    words = ("patch", "cm", "one", "-n", installed.space, "-p", _TOUCH)
+    assert _REFUSED in installed.by(_JANE, *words)
+    assert "patched" in installed.by(_JANE, *words, "--dry-run=server")
 
 
 def test_what_nobody_guards_stays_free(installed: Guard) -> None:
@@ -345,23 +354,30 @@ def test_the_program_judges_as_the_server_does(installed: Guard) -> None:
     """`Rules.admits`, which recorded requests are tried with, against the policies themselves."""
     flags = {"cluster": {"kubeconfig": str(installed.plane.kubeconfig)}}
     settings = load_settings(str(installed.home / "plumbline.yaml"), flags, {})
-    rules = rules_of(settings.guard, settings.targets, settings.targets)
-    words = ("cm", "one", "-n", installed.space, "-o", "json")
-    body = json.loads(installed.value(*words))
+    plan = guard_plan(settings, settings.targets)
+    trials = trial_objects(plan.of_target(plan.targets[0]))
+    names = [each.key.name for each in trials]
+    listed = {"apiVersion": "v1", "kind": "List", "items": [each.body for each in trials]}
+    installed.plane.kubectl("create", "-f", "-", input=json.dumps(listed))
+    body = json.loads(installed.value("cm", "one", "-n", installed.space, "-o", "json"))
     admitted = set()
     with closing(open_cluster(settings)) as cluster:
-        kind = cluster.catalog().find("v1", "ConfigMap")
+        kind = plan.catalog.find("v1", "ConfigMap")
         assert kind is not None
+
+        def refused(user: str) -> bool:
+            # Of a group that has every right, and is nobody's in the guard.
+            sender = Sender(user, frozenset({"system:masters"}))
+            return cluster.trials().tried(sender, "update", kind, body).refused_by(names)
+
+        installed.eventually(lambda: refused("nobody"))
         for controller in own_controllers():
-            # A group that has every right, and is nobody's in the guard.
             name = controller.subject.name
             user = "system:node:n1" if controller.subject.is_group else name
-            sender = Sender(user, frozenset({"system:masters"}))
-            came = cluster.trials().tried(sender, "update", kind, body)
-            assert (_REFUSED not in came.message) is rules.admits(
-                installed.space, sender, "configmaps"
-            ), (user, came)
-            admitted |= {user} if _REFUSED not in came.message else set()
+            judged = plan.rules.admits(installed.space, Sender(user), "configmaps")
+            assert refused(user) is not judged, user
+            admitted |= {user} if judged else set()
+    installed.plane.kubectl("delete", "-f", "-", input=json.dumps(listed))
     accounts = "system:serviceaccount:kube-system:"
     assert admitted == {
         "system:apiserver",
@@ -376,11 +392,11 @@ def test_warn_lets_through_and_warns(installed: Guard) -> None:
     installed.configure(mode="warn")
     try:
         assert installed.run("install", "--yes") == 0
-        words = ("label", "cm", "one", "-n", installed.space, "a=b", "--dry-run=server")
-        installed.eventually(lambda: "labeled" in installed.by(_JANE, *words))
+        words = ("patch", "cm", "one", "-n", installed.space, "-p", _TOUCH)
+        installed.eventually(lambda: "patched" in installed.by(_JANE, *words))
         said = installed.by(_JANE, *words)
         assert "Warning: Validation failed for ValidatingAdmissionPolicy" in said
-        assert "labeled" in said
+        assert "patched" in said
     finally:
         installed.configure()
 

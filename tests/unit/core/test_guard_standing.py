@@ -127,6 +127,8 @@ def test_a_trial_is_the_same_under_another_name_and_only_warns() -> None:
     policy, binding = trial_objects(OBJECTS)
     assert policy.body["metadata"]["name"] == "plumbline-shop.trial"
     assert policy.body["spec"]["failurePolicy"] == "Ignore"
+    assert policy.body["spec"]["matchConditions"] == []
+    assert len(OBJECTS[0].body["spec"]["matchConditions"]) == 1
     assert policy.body["spec"]["variables"] == OBJECTS[0].body["spec"]["variables"]
     assert binding.body["spec"]["policyName"] == "plumbline-shop.trial"
     assert binding.body["spec"]["validationActions"] == ["Warn", "Audit"]
