@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -129,7 +129,7 @@ def _open_target(
             comparer=_comparer(live, None if offline else cluster, answers, memory.redaction),
             namespace=namespace,
             scope=frozenset(target.scope.namespaces),
-            rules=(*builtin_rules(), *(_rule(n, each) for n, each in enumerate(target.ignore, 1))),
+            rules=(*builtin_rules(), *ignore_rules(target.ignore)),
             transient=transient_kinds(),
             redaction=memory.redaction,
             sightings=memory.sightings,
@@ -265,6 +265,11 @@ def _identity(target: TargetSettings, place: str) -> str:
     """Names what is kept about a target: another repository, path or cluster is another target."""
     text = "\0".join((target.name, target.source.repo, target.source.path, place))
     return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=10).hexdigest()
+
+
+def ignore_rules(rules: Iterable[IgnoreSettings]) -> "tuple[IgnoreRule, ...]":
+    """Makes rules of settings, named by their place among them."""
+    return tuple(_rule(number, each) for number, each in enumerate(rules, 1))
 
 
 def _rule(number: int, rule: IgnoreSettings) -> "IgnoreRule":

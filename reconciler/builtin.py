@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 if TYPE_CHECKING:
+    from reconciler.core.guard.subjects import Controller
+    from reconciler.core.hardening.findings import HardeningRule
     from reconciler.core.ignore import IgnoreRule
     from reconciler.core.schema import Schema
     from reconciler.core.scope import TransientKind
@@ -37,6 +39,42 @@ def transient_kinds() -> "tuple[TransientKind, ...]":
     from reconciler.core.scope import TransientKind
 
     return tuple(TransientKind(**kind) for kind in _rules()["transient"])
+
+
+def own_controllers() -> "tuple[Controller, ...]":
+    """Gives Kubernetes' own controllers, and what each must write.
+
+    After k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac/bootstrappolicy, which gives them their
+    rights.
+    """
+    from reconciler.core.guard.subjects import Controller, parse_subject
+
+    found = orjson.loads(_data("guard.json"))["controllers"]
+    return tuple(
+        Controller(parse_subject(each["identity"]), tuple(each["resources"]), each["reason"])
+        for each in found
+    )
+
+
+def hardening_rules() -> "tuple[HardeningRule, ...]":
+    """Gives the rules of the immutability audit.
+
+    Their controls are those of the CIS Kubernetes Benchmark 1.8 and later, the NSA's and CISA's
+    Kubernetes Hardening Guidance 1.2 (by section), NIST SP 800-190 and PCI DSS 4.0.
+    """
+    from reconciler.core.drift import Severity
+    from reconciler.core.hardening.findings import HardeningRule
+
+    return tuple(
+        HardeningRule(
+            each["id"],
+            Severity(each["severity"]),
+            each["reason"],
+            each["fix"],
+            tuple(each["controls"]),
+        )
+        for each in orjson.loads(_data("hardening.json"))["rules"]
+    )
 
 
 @cache

@@ -5,6 +5,7 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from reconciler.cli.asking import agreed
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import add_output_options, add_target_options, settings_of, targets_of
 from reconciler.core.errors import ConfigError
@@ -77,7 +78,7 @@ def _plan_and_restore(
         if options.output == "json":
             _print_json(look.report, plan)
         return _left(look.report, plan)
-    if not (options.yes or options.plan) and not _agreed(len(plan.actions)):
+    if not (options.yes or options.plan) and not _agreed(plan):
         sys.stderr.write("nothing was written\n")
         return ExitCode.DRIFT
     with Progress() as progress:
@@ -129,20 +130,12 @@ def _print_json(report: Report, plan: Plan) -> None:
     write(json_text({**report_document(report), "plan": plan_document(plan)}))
 
 
-def _agreed(actions: int) -> bool:
-    """Asks, where there is somebody to ask."""
-    if not sys.stdin.isatty():
-        raise ConfigError(
-            "there is nobody to ask: standard input is no terminal, and nothing was written",
-            fix="add --yes, or --plan DIGEST for exactly the plan that you have seen",
-        )
-    sys.stderr.write(f"Carry out {actions} action{'s' if actions > 1 else ''}? [y/N] ")
-    sys.stderr.flush()
-    # As bytes: what isn't text in this locale is a no like any other.
-    answer = sys.stdin.buffer.readline()
-    if not answer.endswith(b"\n"):
-        sys.stderr.write("\n")  # the input ended: the cursor still stands behind the question
-    return answer.strip().lower() in (b"y", b"yes")
+def _agreed(plan: Plan) -> bool:
+    actions = len(plan.actions)
+    return agreed(
+        f"Carry out {actions} action{'s' if actions > 1 else ''}?",
+        "add --yes, or --plan DIGEST for exactly the plan that you have seen",
+    )
 
 
 def _left(report: Report, plan: Plan) -> ExitCode:

@@ -12,6 +12,11 @@ from reconciler.core.resource import JsonObject, ResourceKey, metadata_of
 #: The annotation on a live object, as in `until=2026-12-01T00:00Z the load test needs it`.
 ANNOTATION: Final = "plumbline.dev/suspend"
 
+#: By these somebody of the guard's break-glass group says why an object is edited, and until when:
+#: what the guard let through is not undone before that.
+BREAK_GLASS: Final = "plumbline.dev/break-glass"
+BREAK_GLASS_UNTIL: Final = "plumbline.dev/break-glass-until"
+
 #: What a history must be asked for to tell what is suspended.
 SUSPENSION_TYPES: Final = frozenset({EventType.SUSPENDED, EventType.RESUMED})
 
@@ -139,7 +144,11 @@ def suspended(
     """
     holding = [each for each in suspensions if each.holds(key, now)]
     note = ""
-    text = (metadata_of(live).get("annotations") or {}).get(ANNOTATION) if live else None
+    annotations = (metadata_of(live).get("annotations") or {}) if live else {}
+    broken = _broken_glass(key, annotations)
+    if broken is not None and broken.holds(key, now):
+        holding.append(broken)
+    text = annotations.get(ANNOTATION)
     if text is not None:
         found = parse_annotation(key, str(text))
         if isinstance(found, str):
@@ -151,6 +160,14 @@ def suspended(
             holding.append(found)
     longest = max(holding, key=_end, default=None)
     return Suspended(longest, note)
+
+
+def _broken_glass(key: ResourceKey, annotations: JsonObject) -> Suspension | None:
+    until = moment_of(str(annotations.get(BREAK_GLASS_UNTIL, "")))
+    if until is None or BREAK_GLASS not in annotations:
+        return None
+    reason = str(annotations[BREAK_GLASS]).strip()[:_SHOWN]
+    return Suspension(key, until, f"its annotation {BREAK_GLASS}", reason)
 
 
 def parse_annotation(key: ResourceKey, text: str) -> Suspension | str:

@@ -22,6 +22,7 @@ from reconciler.ports.sides import (
     Comparer,
     Live,
     Source,
+    Trials,
     Writer,
 )
 
@@ -44,6 +45,7 @@ __all__ = [
     "Registry",
     "Sightings",
     "Source",
+    "Trials",
     "Witnesses",
     "Writer",
     "Written",

@@ -1,7 +1,7 @@
 """The two sides that are compared, and what says what the server would make of one."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from reconciler.core.desired import DesiredState, Rendered
 from reconciler.core.expected import Answer
@@ -9,6 +9,11 @@ from reconciler.core.live import Listing, LiveState
 from reconciler.core.report import Comparison, Requests
 from reconciler.core.resource import Catalog, JsonObject, ResourceKey, ResourceKind
 from reconciler.core.schema import Schema
+
+if TYPE_CHECKING:
+    # Only the guard needs these, and a check imports no more than it must.
+    from reconciler.core.guard.subjects import Sender
+    from reconciler.core.guard.trials import Tried
 
 
 class Source(Protocol):
@@ -156,5 +161,32 @@ class Comparer(Protocol):
 
         Raises:
             ClusterError: The server couldn't be reached at all.
+        """
+        ...
+
+
+class Trials(Protocol):
+    """Asks by dry runs what writes of others would come to."""
+
+    def whoami(self) -> "Sender":
+        """Says who we are to the server.
+
+        Raises:
+            ClusterError: It couldn't be asked.
+        """
+        ...
+
+    def tried(self, sender: "Sender", verb: str, kind: ResourceKind, body: JsonObject) -> "Tried":
+        """Asks what a write of somebody else would come to; writes nothing.
+
+        Args:
+            sender: Who would write; of his groups at most one counts that isn't any account's.
+            verb: `create`, `update` or `delete`.
+            kind: Of which kind.
+            body: What would be sent, or is to be deleted.
+
+        Raises:
+            Rejected: We may not act as others.
+            ClusterError: It couldn't be asked.
         """
         ...

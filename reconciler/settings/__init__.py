@@ -13,6 +13,15 @@ from typing import Any
 
 from reconciler.core.errors import ConfigError
 from reconciler.settings.forge import ForgeSettings, GitHubAppSettings
+from reconciler.settings.guard import (
+    BreakGlassSettings,
+    Coverage,
+    DeployerSettings,
+    GuardMode,
+    GuardSettings,
+    SessionNamespaceSettings,
+    SessionSettings,
+)
 from reconciler.settings.images import ImagePolicySettings, ImageSettings, RegistrySettings
 from reconciler.settings.model import (
     ENV_PREFIX,
@@ -65,6 +74,13 @@ __all__ = [
     "ApprovalRuleSettings",
     "ApprovalSettings",
     "PersonSettings",
+    "BreakGlassSettings",
+    "Coverage",
+    "DeployerSettings",
+    "GuardMode",
+    "GuardSettings",
+    "SessionNamespaceSettings",
+    "SessionSettings",
     "ClusterSettings",
     "HookSettings",
     "IgnoreSettings",

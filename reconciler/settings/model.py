@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from reconciler.settings.forge import ForgeSettings
+from reconciler.settings.guard import GuardSettings
 from reconciler.settings.images import ImageSettings
 from reconciler.settings.notify import NotifySettings
 from reconciler.settings.people import ApprovalSettings
@@ -164,6 +165,7 @@ class Settings:
         history: Where the controller remembers what happened.
         witnesses: Who sees the requests that change objects.
         approvals: Whose yes counts, and for how long.
+        guard: Who may write what targets declare.
         forge: Where pull requests are opened.
         hooks: Where forges tell of pushes.
         images: When images are stale, and how registries are asked.
@@ -184,6 +186,7 @@ class Settings:
     history: HistorySettings = field(default_factory=HistorySettings)
     witnesses: WitnessSettings = field(default_factory=WitnessSettings)
     approvals: ApprovalSettings = field(default_factory=ApprovalSettings)
+    guard: GuardSettings = field(default_factory=GuardSettings)
     forge: ForgeSettings = field(default_factory=ForgeSettings)
     hooks: HookSettings = field(default_factory=HookSettings)
     images: ImageSettings = field(default_factory=ImageSettings)

@@ -21,6 +21,7 @@ TEXT = documents.README.read_text(encoding="utf-8")
 FOREIGN = {
     "--audit-log-path",
     "--create-namespace",
+    "--replicas",
     "--server-side",
     "--set",
     "--show-managed-fields",

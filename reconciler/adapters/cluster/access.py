@@ -20,6 +20,8 @@ class Access:
         proxy: The proxy's address; empty for none.
         namespace: For what names none; empty where the user's configuration names none either.
         context: The kubeconfig's context; empty for a pod's own account.
+        acting_as: As which user, and as which group besides, every request is made; empty for
+            nobody but us.
     """
 
     server: str
@@ -30,6 +32,7 @@ class Access:
     proxy: str = ""
     context: str = ""
     namespace: str = ""
+    acting_as: tuple[str, str] = ("", "")
 
     @property
     def described(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.adapters.cluster.access import Access, ServiceAccount
 from reconciler.adapters.cluster.addresses import object_path
@@ -19,6 +20,9 @@ from reconciler.core.report import Requests
 from reconciler.core.resource import Catalog, JsonObject, ResourceKey, ResourceKind, metadata_of
 from reconciler.core.schema import Schema
 from reconciler.ports import Writer
+
+if TYPE_CHECKING:
+    from reconciler.adapters.cluster.impersonation import Trials
 
 _NOT_FOUND = 404
 #: Seconds within which the server serves a kind whose definition was just made; it takes one or
@@ -215,6 +219,12 @@ class KubeCluster:
     def dry_runs(self) -> Writer:
         """The writer that asks what a write would do."""
         return self._dry_runs
+
+    def trials(self) -> "Trials":
+        """Gives what asks for others; see `ports.Trials`."""
+        from reconciler.adapters.cluster.impersonation import Trials  # only the guard asks
+
+        return Trials(self._transport.access, self._timing, self._tally)
 
     @property
     def requests(self) -> Requests:

@@ -63,7 +63,9 @@ class ProxiedWire:
             )
         except HTTPError as error:
             raise mapped(error, self.limits.read) from error
-        return Answer(response.status, response.data, seconds(response.headers.get("Retry-After")))
+        wait = seconds(response.headers.get("Retry-After"))
+        warnings = tuple(response.headers.getlist("Warning"))
+        return Answer(response.status, response.data, wait, warnings)
 
     def close(self) -> None:
         """Closes all connections, and forgets the client's certificate."""

@@ -179,6 +179,10 @@ def headers_of(access: Access, accept: str) -> dict[str, str]:
     authorization = access.credentials.authorization()
     if authorization:
         headers["Authorization"] = authorization
+    # kubernetes.io/docs/reference/access-authn-authz/authentication, user impersonation.
+    for name, value in zip(("User", "Group"), access.acting_as, strict=True):
+        if value:
+            headers[f"Impersonate-{name}"] = value
     return headers
 
 

@@ -36,11 +36,13 @@ class Answer:
         status: The HTTP status.
         data: The raw body.
         retry_after: Seconds that the server asks to wait; 0 where it doesn't.
+        warnings: The `Warning` headers, as they came.
     """
 
     status: int
     data: bytes
     retry_after: float = 0.0
+    warnings: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -153,7 +155,8 @@ class DirectWire:
         else:
             with self._lock:
                 self._idle.append(connection)
-        return Answer(response.status, data, seconds(response.headers.get("Retry-After")))
+        warnings = tuple(response.headers.get_all("Warning") or ())
+        return Answer(response.status, data, seconds(response.headers.get("Retry-After")), warnings)
 
     def close(self) -> None:
         """Closes all connections that aren't in use, and forgets the client's certificate."""

@@ -10,6 +10,8 @@ from reconciler.core.moments import moment_of, rfc3339
 from reconciler.core.resource import JsonObject, ResourceKey
 from reconciler.core.suspension import (
     ANNOTATION,
+    BREAK_GLASS,
+    BREAK_GLASS_UNTIL,
     Suspension,
     parse_annotation,
     suspended,
@@ -35,6 +37,21 @@ def test_a_command_suspends_the_target_or_an_object_until_its_end() -> None:
         assert suspended(KEY, None, [suspension], NOW).suspension == suspension
     assert suspended(OTHER, None, [Suspension(KEY)], NOW).suspension is None
     assert suspended(KEY, None, [Suspension(until=NOW)], NOW).suspension is None
+
+
+def broken(until: str = "2026-11-24T13:00:00Z", **more: str) -> JsonObject:
+    named = {BREAK_GLASS: " outage 4711 ", BREAK_GLASS_UNTIL: until, **more}
+    return made(metadata={"annotations": {k: v for k, v in named.items() if v}})
+
+
+def test_what_was_edited_in_an_emergency_is_left_until_its_end() -> None:
+    found = suspended(KEY, broken(), [], NOW).suspension
+    by = "its annotation plumbline.dev/break-glass"
+    assert found == Suspension(KEY, LATER, by, "outage 4711")
+    assert suspended(KEY, broken(), [], LATER).suspension is None
+    for until in ("", "soon", "2026-11-24T13:00:00"):
+        assert suspended(KEY, broken(until), [], NOW).suspension is None
+    assert suspended(KEY, broken(**{BREAK_GLASS: ""}), [], NOW).suspension is None
 
 
 def test_of_several_the_longest_is_told() -> None:

@@ -1,0 +1,68 @@
+"""`plumbline guard ACTION [TARGET…]`: admission policies, and the immutability audit."""
+
+import argparse
+
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.options import (
+    add_cluster_options,
+    add_namespace_option,
+    add_output_options,
+    add_source_options,
+)
+
+_ACTIONS = ("render", "install", "status", "uninstall", "audit")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds this verb's flags."""
+    parser.add_argument(
+        "action",
+        choices=_ACTIONS,
+        metavar="render|install|status|uninstall|audit",
+        help="write the policies; install them; say how they are; take them away; audit manifests "
+        "or, with --running or --live, workloads",
+    )
+    parser.add_argument(
+        "targets", nargs="*", metavar="TARGET", help="configured targets (default: all)"
+    )
+    add_source_options(parser, None, "compare this repository or folder")
+    add_cluster_options(parser)
+    add_namespace_option(parser)
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--live", metavar="FILE|DIR|-", help="compare with a dump by `kubectl get -o yaml|json`"
+    )
+    where.add_argument("--running", action="store_true", help="audit what the cluster holds")
+    add_output_options(parser, ("text", "json", "yaml", "markdown"))
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--yes", action="store_true", help="don't ask")
+    how.add_argument("--dry-run", action="store_true", help="show the plan, and do nothing")
+
+
+def run(options: argparse.Namespace) -> ExitCode:
+    """Does what the action's word says.
+
+    Raises:
+        PlumblineError: It couldn't be done or told.
+    """
+    match options.action:
+        case "render":
+            from reconciler.cli.guard_policies import render
+
+            return render(options)
+        case "status":
+            from reconciler.cli.guard_policies import status
+
+            return status(options)
+        case "install":
+            from reconciler.cli.guard_install import install
+
+            return install(options)
+        case "uninstall":
+            from reconciler.cli.guard_install import uninstall
+
+            return uninstall(options)
+        case _:
+            from reconciler.cli.guard_audit import audit
+
+            return audit(options)

@@ -1,0 +1,145 @@
+"""`plumbline guard audit`: how immutable the containers of manifests and workloads are."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.options import settings_of, targets_of
+from reconciler.core.errors import ConfigError
+from reconciler.core.live import Listing
+from reconciler.core.resource import Catalog, ResourceKind
+from reconciler.settings import IgnoreSettings, Settings, TargetSettings
+
+if TYPE_CHECKING:
+    from reconciler.core.hardening.auditing import Subject
+    from reconciler.core.hardening.findings import Audit
+    from reconciler.core.ignore import IgnoreRule
+    from reconciler.ports import Live
+
+#: What holds containers in a cluster, and the accounts that they have.
+_KINDS = (
+    ("v1", "Pod"),
+    ("v1", "PodTemplate"),
+    ("v1", "ReplicationController"),
+    ("v1", "ServiceAccount"),
+    ("apps/v1", "DaemonSet"),
+    ("apps/v1", "Deployment"),
+    ("apps/v1", "ReplicaSet"),
+    ("apps/v1", "StatefulSet"),
+    ("batch/v1", "CronJob"),
+    ("batch/v1", "Job"),
+)
+
+
+def audit(options: argparse.Namespace) -> ExitCode:
+    """Audits, and prints what it found.
+
+    Raises:
+        PlumblineError: Nothing could be audited.
+    """
+    if options.yes or options.dry_run:
+        raise ConfigError("guard audit writes nothing", fix="leave out --yes and --dry-run")
+    if options.repo is not None and (options.running or options.live is not None):
+        raise ConfigError(
+            "--repo names manifests, --running and --live name what is live",
+            fix="audit one after the other",
+        )
+    settings = settings_of(options)
+    found = list(_audits(options, settings))
+    _print(found, options)
+    if any(each.is_partial for each in found):
+        return ExitCode.COULD_NOT
+    return ExitCode.DRIFT if any(each.findings for each in found) else ExitCode.DONE
+
+
+def _audits(options: argparse.Namespace, settings: Settings) -> "Iterator[Audit]":
+    if options.live is not None:
+        from reconciler.bootstrap import open_dump
+
+        yield _of_live(options, settings, open_dump(options.live), options.live)
+    elif options.running:
+        from reconciler.bootstrap import open_cluster
+
+        with closing(open_cluster(settings)) as cluster:
+            yield _of_live(options, settings, cluster, cluster.described)
+    else:
+        for target in targets_of(options, settings, options.targets):
+            yield _of_target(settings, target)
+
+
+def _of_target(settings: Settings, target: TargetSettings) -> "Audit":
+    """Audits what a target declares; no cluster is asked."""
+    from reconciler.bootstrap import open_source
+    from reconciler.core.desired import desired_state
+    from reconciler.core.hardening.auditing import Subject
+
+    namespace = target.namespace or "default"
+    rendered = open_source(settings, target, lambda: namespace).fetch()
+    desired = desired_state(rendered, Catalog("", {}, {}, {}), namespace)
+    subjects = [
+        Subject(key, manifest.body, manifest.source) for key, manifest in desired.resources.items()
+    ]
+    return _audited(target.name, desired.revision, subjects, target.ignore, desired.notes)
+
+
+def _of_live(options: argparse.Namespace, settings: Settings, live: "Live", name: str) -> "Audit":
+    """Audits what a cluster or a dump holds, in the targets' namespaces or all."""
+    from reconciler.core.hardening.auditing import Subject
+
+    named = options.targets or (not options.namespace and settings.targets)
+    targets = targets_of(options, settings, options.targets) if named else ()
+    spaces = {space for target in targets for space in target.scope.namespaces}
+    spaces |= set(options.namespace)
+    catalog = live.catalog()
+    kinds = list(_kinds(catalog)) if options.running else list(catalog.kinds.values())
+    state = live.read([Listing(kind, frozenset(spaces)) for kind in kinds if kind.namespaced])
+    subjects = [Subject(key, body) for _, key, body in state.each()]
+    ignored = [rule for target in targets or settings.targets for rule in target.ignore]
+    unread = [f"{each.kind} could not be read: {each.reason}" for each in state.unread]
+    return _audited(name, "", subjects, ignored, unread, is_partial=bool(unread))
+
+
+def _kinds(catalog: Catalog) -> Iterator[ResourceKind]:
+    for api_version, name in _KINDS:
+        kind = catalog.find(api_version, name)
+        if kind is not None:
+            yield kind
+
+
+def _audited(
+    name: str,
+    revision: str,
+    subjects: "Sequence[Subject]",
+    ignored: Sequence[IgnoreSettings],
+    notes: Sequence[str],
+    *,
+    is_partial: bool = False,
+) -> "Audit":
+    from reconciler.bootstrap import ignore_rules
+    from reconciler.builtin import hardening_rules
+    from reconciler.core.hardening.auditing import audit as audited
+    from reconciler.core.ignore import holds
+
+    rules: Sequence[IgnoreRule] = holds(ignore_rules(ignored), datetime.now(UTC).date())
+    return audited(name, revision, subjects, hardening_rules(), rules, notes, is_partial=is_partial)
+
+
+def _print(found: "Sequence[Audit]", options: argparse.Namespace) -> None:
+    from reconciler.cli.output import style_of, write
+    from reconciler.render.hardening import audit_document, audit_markdown, audit_text
+    from reconciler.render.serialized import json_text, yaml_text
+
+    documents = [audit_document(each) for each in found]
+    match options.output:
+        case "json":
+            several = {"schema": "plumbline.dev/guard-audits/v1", "audits": documents}
+            write(json_text(documents[0] if len(documents) == 1 else several))
+        case "yaml":
+            write("---\n".join(yaml_text(each) for each in documents))
+        case "markdown":
+            write("\n".join(audit_markdown(each) for each in found))
+        case _:
+            write("\n".join(audit_text(each, style_of(options)) for each in found))

@@ -1,0 +1,1 @@
+"""The immutability audit: what lets a running container be changed, by rules that are data."""
