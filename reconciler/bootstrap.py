@@ -163,7 +163,7 @@ def adoption_of(
     """
     from reconciler.adapters.history.answers import NoAnswers
     from reconciler.adapters.manifests.editor import TextEditor
-    from reconciler.adopting import adopt
+    from reconciler.adopting.attempts import adopt
 
     offline = (how is not None and how.offline) or not settings.cluster.dry_runs
     cluster = None if offline else opened.cluster

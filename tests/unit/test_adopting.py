@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler.adapters.manifests.editor import TextEditor
 from reconciler.adapters.sources.rendering import RenderChoice
 from reconciler.adapters.sources.source import GitSource
-from reconciler.adopting import adopt
+from reconciler.adopting.attempts import adopt
 from reconciler.controller import Look, Target, check
 from reconciler.core.adoption import Adoption
 from reconciler.core.desired import DesiredState

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from itertools import takewhile
 from typing import Any
 
+from reconciler.adopting.workbench import Bench, Files, Wish
 from reconciler.core.adoption import located
 from reconciler.core.diff import same
 from reconciler.core.drift import Change, ChangeType
 from reconciler.core.path import Path, Step, value_at, with_value
 from reconciler.core.resource import JsonObject
 from reconciler.ports import Making
-from reconciler.workbench import Bench, Files, Wish
 
 
 def by_value(bench: Bench, wish: Wish) -> Iterator[Files]:

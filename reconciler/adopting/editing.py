@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from reconciler.adopting.deciding_values import by_value, leaves
+from reconciler.adopting.workbench import KUSTOMIZATIONS, Bench, Files, Wish
 from reconciler.core.adoption import declaring
 from reconciler.core.desired import Manifest
 from reconciler.core.diff import same
@@ -19,9 +21,7 @@ from reconciler.core.errors import ManifestError
 from reconciler.core.patches import operations_of, patch_of
 from reconciler.core.path import with_value
 from reconciler.core.resource import JsonObject, ResourceKey, metadata_of
-from reconciler.deciding_values import by_value, leaves
 from reconciler.ports import Making
-from reconciler.workbench import KUSTOMIZATIONS, Bench, Files, Wish
 
 #: How many values that might decide are tried; each costs a rendering.
 _TRIES = 16

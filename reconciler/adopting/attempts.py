@@ -7,6 +7,8 @@ fields, if no other object comes out otherwise, and if a comparison then finds n
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from reconciler.adopting.editing import additions_of, edits_of, removals_of
+from reconciler.adopting.workbench import Bench, Files, Wish, others_than
 from reconciler.controller import Look, Target
 from reconciler.core.adoption import (
     Adopted,
@@ -28,9 +30,7 @@ from reconciler.core.path import format_path, value_at
 from reconciler.core.resource import JsonObject, ResourceKey, split_api_version
 from reconciler.core.schema import Schema
 from reconciler.core.scope import bind_generated
-from reconciler.editing import additions_of, edits_of, removals_of
 from reconciler.ports import Comparer, Draft, Editor, Making
-from reconciler.workbench import Bench, Files, Wish, others_than
 
 _Desired = Mapping[ResourceKey, Manifest]
 
