@@ -238,6 +238,9 @@ def test_who_may_not_is_told_so_and_nothing_happens(stage: Stage) -> None:
     ignoring = stage.payload(value.replace("approve", "explain"), "U0ANN")
     assert stage.by_http(ignoring) == 200
     assert "data.colour" in stage.answer(ignoring) or "colour" in stage.answer(ignoring)
+    adopting = stage.payload(value.replace("approve", "adopt"), "U0ANN")
+    assert stage.by_http(adopting) == 200
+    assert "no forge is configured" in stage.answer(adopting)
     assert stage.verdicts("stranger") == []
     assert stage.colour("stranger") == "red"
 
