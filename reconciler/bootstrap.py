@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from reconciler.core.ignore import IgnoreRule
     from reconciler.core.redact import Redaction
     from reconciler.ports import AnswerStore, Comparer, Live, Source
+    from reconciler.revisions import Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,12 @@ class Opened:
     Attributes:
         target: Ready to be checked.
         cluster: Its cluster; None where it is compared with a dump, which can't be written to.
+        is_offline: Whether nothing is asked by dry runs.
     """
 
     target: "Target"
     cluster: "KubeCluster | None"
+    is_offline: bool = True
 
     def __enter__(self) -> Self:
         return self
@@ -136,6 +139,28 @@ def _open_target(
             clock=lambda: datetime.now(UTC),
         ),
         cluster,
+        cluster is None or offline,
+    )
+
+
+def open_head(settings: Settings, target: TargetSettings, base: Opened) -> "Head":
+    """Gives what a pull request would merge into an opened target. Reads nothing yet.
+
+    Args:
+        settings: For the programs and folders.
+        target: The target at the commit that would be merged.
+        base: The target at the commit that is merged by now.
+    """
+    from reconciler.adapters.history.answers import NoAnswers
+    from reconciler.revisions import Head
+
+    made = base.target
+    return Head(
+        open_source(settings, target, lambda: made.namespace),
+        # What is kept tells what was deployed, and the head never was.
+        _comparer(
+            made.live, None if base.is_offline else base.cluster, NoAnswers(), made.redaction
+        ),
     )
 
 
