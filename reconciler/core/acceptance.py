@@ -11,6 +11,18 @@ from reconciler.core.report import Report
 def accepted(report: Report, baseline: Sequence[KnownDrift]) -> Report:
     """Sets aside the drifts that a baseline knows; they are in `Report.baseline` then."""
     left, beside = judged(report.target, report.drifts, baseline)
+    drifts = tuple(
+        replace(drift, note="; ".join(filter(None, (drift.note, beside.worse.get(drift.id)))))
+        for drift in left
+    )
     drifted = sum(drift.type is not DriftType.UNREADABLE for drift in left)
-    summary = replace(report.summary, drifted=drifted)
-    return replace(report, drifts=left, summary=summary, baseline=beside)
+    notes = [f"fixed since the baseline was written: {each.key}" for each in beside.fixed]
+    if notes:
+        notes.append("take what is fixed out of the baseline with --write-baseline")
+    return replace(
+        report,
+        drifts=drifts,
+        summary=replace(report.summary, drifted=drifted),
+        notes=(*report.notes, *notes),
+        baseline=beside,
+    )

@@ -100,15 +100,15 @@ def judged(
 def _worse(drift: Drift, entry: KnownDrift) -> str:
     """Says what is worse than a baseline says; empty for nothing."""
     if drift.type is not entry.type:
-        return f"the baseline knows it as {entry.type.lower()}"
+        return f"worse than the baseline, which knows it as {entry.type.lower()}"
     if _RANK[drift.severity] > _RANK[entry.severity]:
-        return f"the baseline knows it as {entry.severity}"
+        return f"worse than the baseline, which knows it as {entry.severity}"
     now = _changes(drift.changes)
     new = [path for path in now if path not in entry.changes]
     if new:
-        return f"the baseline doesn't know {_listed(new)}"
+        return f"worse than the baseline, which doesn't know {_listed(new)}"
     other = [path for path, said in now.items() if said != entry.changes[path]]
-    return f"another value than the baseline knows: {_listed(other)}" if other else ""
+    return f"not the value that the baseline knows: {_listed(other)}" if other else ""
 
 
 def _listed(paths: Sequence[str]) -> str:

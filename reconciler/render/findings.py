@@ -3,7 +3,7 @@
 Texts are harmless to a terminal and bounded; markup is for each format to escape.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, assert_never
@@ -14,8 +14,9 @@ from reconciler.core.merge import Effect, MergeEffect
 from reconciler.core.path import format_path
 from reconciler.core.report import Report
 from reconciler.core.resource import ResourceKey
-from reconciler.render.changes import digest_words
+from reconciler.render.changes import digest_words, inverted
 from reconciler.render.credits import actor_and_when, credit, maker
+from reconciler.render.rules import DRIFT_RULES, EFFECT_RULES, Rule
 from reconciler.render.terminal import safe
 from reconciler.render.values import inline
 
@@ -24,23 +25,6 @@ _VALUE: Final = 120
 _LINE: Final = 400
 #: How many changes of one object are told.
 _CHANGES: Final = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A kind of finding.
-
-    Attributes:
-        id: Stays the same for good.
-        name: For lists of rules.
-        short: In a sentence.
-        help: What it means, and what can be done.
-    """
-
-    id: str
-    name: str
-    short: str
-    help: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,82 +59,6 @@ class Finding:
         return "\n".join((self.title, *self.lines))
 
 
-_RESTORE: Final = (
-    "`plumbline explain KIND/NAME` accounts for every field; `plumbline restore` shows the plan "
-    "that puts it right. If what is live is right, declare it; if it is nobody's business, write "
-    "an ignore rule with its reason."
-)
-
-DRIFT_RULES: Final = {
-    DriftType.MODIFIED: Rule(
-        "drift-modified",
-        "Modified",
-        "A live object differs from what the server would make of its declaration.",
-        f"Fields were changed, added or removed in the cluster. {_RESTORE}",
-    ),
-    DriftType.MISSING: Rule(
-        "drift-missing",
-        "Missing",
-        "An object is declared and not live.",
-        f"It was deleted, or never applied. {_RESTORE}",
-    ),
-    DriftType.UNMANAGED: Rule(
-        "drift-unmanaged",
-        "Unmanaged",
-        "An object is live in the target's scope, and nobody declared it.",
-        "Declare it, ignore it by a rule with its reason, or delete it.",
-    ),
-    DriftType.PENDING: Rule(
-        "drift-pending",
-        "Pending",
-        "Live is what an earlier commit declared, and Git has moved on.",
-        "Nobody edited it by hand: it is not rolled out yet. Look at whoever deploys.",
-    ),
-    DriftType.UNREADABLE: Rule(
-        "drift-unreadable",
-        "Unreadable",
-        "An object could not be read, so whether it drifted is unknown.",
-        "`plumbline doctor` checks access and rights, each with its fix.",
-    ),
-}
-
-EFFECT_RULES: Final = {
-    Effect.OVERWRITE: Rule(
-        "merge-overwrites",
-        "MergeOverwrites",
-        "Merging would overwrite what somebody changed in the cluster.",
-        "Find out why it was changed there. If it is to stay, declare it in this pull request "
-        "(`plumbline propose` knows how it is written); else merge, and it is gone.",
-    ),
-    Effect.UNKNOWN: Rule(
-        "merge-unknown",
-        "MergeUnknown",
-        "What merging would do to an object could not be told.",
-        "`plumbline doctor` checks access and rights, each with its fix.",
-    ),
-    Effect.CHANGE: Rule(
-        "merge-changes",
-        "MergeChanges",
-        "Merging would change what is live, as the pull request says.",
-        "This is what the pull request is for; nothing is lost by it.",
-    ),
-    Effect.ADOPT: Rule(
-        "merge-adopts",
-        "MergeAdopts",
-        "The pull request declares what was changed in the cluster.",
-        "Nothing changes live; after the merge it is no drift any more.",
-    ),
-    Effect.KEEP: Rule(
-        "merge-keeps",
-        "MergeKeeps",
-        "An object drifted, and the pull request leaves that as it is.",
-        f"It is drift before and after the merge. {_RESTORE}",
-    ),
-}
-
-RULES: Final = (*DRIFT_RULES.values(), *EFFECT_RULES.values())
-
-
 def findings_of(report: Report, now: datetime) -> tuple[Finding, ...]:
     """Gives what a report finds: its drifts, or where commits were compared, the merge's effects.
 
@@ -164,14 +72,12 @@ def findings_of(report: Report, now: datetime) -> tuple[Finding, ...]:
 
 
 def _of_drift(report: Report, drift: Drift, now: datetime) -> Finding:
-    worse = report.baseline.worse.get(drift.id, "") if report.baseline else ""
-    lines = [*drift_lines(drift, now), *([f"worse than before: {worse}"] if worse else [])]
     return Finding(
         rule=DRIFT_RULES[drift.type],
         severity=drift.severity,
         key=drift.key,
         title=_line(f"{drift.key}: {_state(drift)}"),
-        lines=tuple(_line(line) for line in lines),
+        lines=tuple(_line(line) for line in drift_lines(drift, now)),
         place=_place(report, drift),
         fingerprint=drift.id,
         is_unknown=drift.type is DriftType.UNREADABLE,
@@ -187,7 +93,7 @@ def _of_effect(report: Report, each: MergeEffect, now: datetime) -> Finding:
         severity=drift.severity if loses or unknown else Severity.LOW,
         key=drift.key,
         title=_line(f"{drift.key}: {effect_words(each)}"),
-        lines=tuple(_line(line) for line in drift_lines(drift, now)),
+        lines=tuple(_line(line) for line in effect_lines(each, now)),
         place=_place(report, drift),
         fingerprint=f"{drift.id}-{each.effect}",
         fails=loses or unknown,
@@ -241,12 +147,37 @@ def drift_lines(drift: Drift, now: datetime) -> Iterator[str]:
         yield f"made by {made}"
     if drift.type is DriftType.MISSING and drift.actor is not None:
         yield f"deleted by {actor_and_when(drift.actor, now)}"
-    yield from (change_line(change, now) for change in drift.changes[:_CHANGES])
-    if len(drift.changes) > _CHANGES:
-        yield f"{len(drift.changes) - _CHANGES} more changes: -o json names them all"
+    yield from _limited([_change_line(each, credit(each, now)) for each in drift.changes])
 
 
-def change_line(change: Change, now: datetime) -> str:
+def effect_lines(each: MergeEffect, now: datetime) -> Iterator[str]:
+    """Says of a merge's effect what there is to say; values as the merge changes them."""
+    if each.effect not in (Effect.CHANGE, Effect.OVERWRITE):
+        yield from drift_lines(each.drift, now)
+        return
+    if each.drift.note:
+        yield each.drift.note
+    lines: list[str] = []
+    for change in each.drift.changes:
+        # Who once rolled out what is to be replaced is of no interest.
+        whose = edited_words(change, now) if each.effect is Effect.OVERWRITE else ""
+        lines.append(_change_line(inverted(change), whose))
+    yield from _limited(lines)
+
+
+def edited_words(change: Change, now: datetime) -> str:
+    """Says who made a change in the cluster, where its values stand the other way round."""
+    whose = credit(change, now)
+    return f"edited live {whose}" if whose.startswith("by ") else f"edited live; {whose}"
+
+
+def _limited(lines: Sequence[str]) -> Iterator[str]:
+    yield from lines[:_CHANGES]
+    if len(lines) > _CHANGES:
+        yield f"{len(lines) - _CHANGES} more changes: -o json names them all"
+
+
+def _change_line(change: Change, whose: str) -> str:
     """Writes a change on one line: the field, its values, who did it."""
     desired, live = _value(change.desired), _value(change.live)
     match change.change:
@@ -260,7 +191,7 @@ def change_line(change: Change, now: datetime) -> str:
             assert_never(change.change)
     digests = digest_words(change.masked)
     what = f"{what} ({digests})" if digests else what
-    return f"{format_path(change.path)}: {what}, {credit(change, now)}"
+    return f"{format_path(change.path)}: {what}" + (f", {whose}" if whose else "")
 
 
 def _value(value: object) -> str:

@@ -7,8 +7,9 @@ from typing import Final
 from reconciler.core.drift import Severity
 from reconciler.core.report import Report
 from reconciler.core.resource import JsonObject
-from reconciler.render.findings import RULES, Finding, Rule, findings_of
+from reconciler.render.findings import Finding, findings_of
 from reconciler.render.json_values import encodable
+from reconciler.render.rules import RULES, Rule
 from reconciler.render.serialized import json_text
 from reconciler.render.terminal import safe
 
