@@ -14,13 +14,14 @@ from reconciler.adapters.sources.begun import Begun
 from reconciler.adapters.sources.rendering import RenderChoice
 from reconciler.adapters.sources.source import GitSource
 from reconciler.builtin import builtin_rules, bundled_schema, transient_kinds
-from reconciler.memory import cache_folder, memory_of, shared_memory_of
-from reconciler.settings import IgnoreSettings, Settings, TargetSettings, surroundings
+from reconciler.memory import accepted_of, cache_folder, memory_of, shared_memory_of
+from reconciler.settings import IgnoreSettings, Settings, TargetSettings, VerifyMode, surroundings
 
 if TYPE_CHECKING:
     from reconciler.adapters.cluster.cluster import KubeCluster
     from reconciler.adapters.cluster.dump import DumpLive
     from reconciler.adapters.history.database import DatabaseHistory
+    from reconciler.adapters.sources.verifying import Verification
     from reconciler.controller import Target
     from reconciler.core.ignore import IgnoreRule
     from reconciler.core.redact import Redaction
@@ -93,7 +94,7 @@ def open_target(
     # that is: what a chart needs of it is promised. Not where the target is kept true: who stands
     # by for days, and then acts, must not act on what Git said in the beginning.
     namespace: Future[str] = Future()
-    opened = open_source(settings, target, namespace.result)
+    opened = open_source(settings, target, namespace.result, history)
     source: Source = Begun(opened) if history is None else _holding(opened)
     try:
         return _open_target(settings, target, how, source, namespace, history)
@@ -225,7 +226,10 @@ def open_dump(path: str) -> "DumpLive":
 
 
 def open_source(
-    settings: Settings, target: TargetSettings, namespace: Callable[[], str]
+    settings: Settings,
+    target: TargetSettings,
+    namespace: Callable[[], str],
+    history: "DatabaseHistory | None" = None,
 ) -> GitSource:
     """Finds the desired side. Reads nothing yet.
 
@@ -233,6 +237,7 @@ def open_source(
         settings: For the programs and folders.
         target: Where it is declared.
         namespace: Gives the namespace of a chart's release.
+        history: As in `open_target`.
     """
     source = target.source
     return GitSource(
@@ -247,6 +252,24 @@ def open_source(
         kustomize=settings.programs.kustomize or None,
         helm=settings.programs.helm or None,
         credential_helper=settings.programs.credential_helper,
+        environ=surroundings().variables,
+        verification=_verification(settings, target, history),
+    )
+
+
+def _verification(
+    settings: Settings, target: TargetSettings, history: "DatabaseHistory | None"
+) -> "Verification | None":
+    verify = target.source.verify
+    if not verify.keys:
+        return None
+    from reconciler.adapters.sources.verifying import Verification
+
+    forward = verify.mode is VerifyMode.FORWARD
+    return Verification(
+        keys=tuple(map(Path, verify.keys)),
+        accepted=accepted_of(settings, target, history) if forward else None,
+        exception=verify.accept,
         environ=surroundings().variables,
     )
 

@@ -92,9 +92,13 @@ def _look(
 ) -> Report:
     from reconciler.bootstrap import open_head, open_target
     from reconciler.cli.progress import announced
+    from reconciler.settings import VerifySettings
 
     if base is not None:
-        merged = replace(target, source=replace(target.source, ref=base))
+        # Neither is ever restored from by this, so neither moves what was accepted last.
+        source = replace(target.source, verify=VerifySettings())
+        target = replace(target, source=source)
+        merged = replace(target, source=replace(source, ref=base))
         with open_target(settings, merged, how) as opened:
             from reconciler.revisions import compare_revisions
 

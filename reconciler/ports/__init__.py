@@ -1,6 +1,7 @@
 """All that this program needs from outside: one Protocol each, one module a concern."""
 
 from reconciler.ports.memory import (
+    AcceptedRevision,
     AnswerStore,
     History,
     InventoryStore,
@@ -24,6 +25,7 @@ from reconciler.ports.sides import (
 )
 
 __all__ = [
+    "AcceptedRevision",
     "AnswerStore",
     "Branches",
     "Cluster",

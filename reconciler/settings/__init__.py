@@ -45,6 +45,8 @@ from reconciler.settings.target import (
     ScopeSettings,
     SourceSettings,
     TargetSettings,
+    VerifyMode,
+    VerifySettings,
     WindowSettings,
 )
 
@@ -79,6 +81,8 @@ __all__ = [
     "SourceSettings",
     "Surroundings",
     "TargetSettings",
+    "VerifyMode",
+    "VerifySettings",
     "configuration_file",
     "load_settings",
     "surroundings",
