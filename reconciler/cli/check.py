@@ -39,6 +39,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--write-baseline", action="store_true", help="take all drift for known, in that file"
     )
     group.add_argument(
+        "--report",
+        action="append",
+        default=[],
+        metavar="FORMAT=FILE",
+        help="write the same in another format, too; may be repeated",
+    )
+    group.add_argument(
         "--comment",
         metavar="URL",
         help="a pull request: keeps one comment there up to date, as forge.token_file may",
@@ -75,6 +82,13 @@ def run(options: argparse.Namespace) -> ExitCode:
 def _refuse_mixed(options: argparse.Namespace) -> None:
     if options.write_baseline and not options.baseline:
         raise ConfigError("--write-baseline writes no file", fix="name it with --baseline FILE")
+    for each in options.report:
+        output, equals, file = each.partition("=")
+        if output not in FORMATS or not (equals and file):
+            raise ConfigError(
+                f"--report {each!r} is not of the form FORMAT=FILE",
+                fix=f"FORMAT is one of {', '.join(FORMATS)}",
+            )
     if options.base is not None and options.baseline:
         raise ConfigError(
             "--baseline speaks of drift, and --base of what merging does about it",
@@ -119,7 +133,7 @@ def _told(
     options: argparse.Namespace,
     settings: "Settings",
 ) -> ExitCode:
-    from reconciler.cli.output import complain, print_reports, write
+    from reconciler.cli.output import complain, print_reports, write, write_report
 
     code = ExitCode.COULD_NOT if errors else ExitCode.DONE
     if options.write_baseline:
@@ -133,7 +147,10 @@ def _told(
             from reconciler.cli.baselines import set_aside
 
             reports = set_aside(reports, options.baseline)
-        print_reports(reports, options, several=len(reports) + len(errors) > 1)
+        several = len(reports) + len(errors) > 1
+        print_reports(reports, options, several=several)
+        for each in options.report:
+            write_report(reports, options, each, several=several)
         code = max(code, _code(reports))
     for error in errors:
         complain(error)

@@ -5,8 +5,10 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from reconciler import __version__
+from reconciler.core.errors import ConfigError
 from reconciler.core.report import Report
 from reconciler.render.terminal import Style, safe
 from reconciler.settings import surroundings
@@ -38,6 +40,32 @@ def print_reports(reports: Sequence[Report], options: argparse.Namespace, *, sev
     """
     if text := reports_text(reports, options, several=several):
         write(text)
+
+
+def write_report(
+    reports: Sequence[Report], options: argparse.Namespace, where: str, *, several: bool
+) -> None:
+    """Writes reports into a file.
+
+    Args:
+        reports: What to write.
+        options: The flags that say how.
+        where: `FORMAT=FILE`.
+        several: As in `print_reports`.
+
+    Raises:
+        ConfigError: The file can't be written.
+    """
+    output, _, file = where.partition("=")
+    wanted = argparse.Namespace(**{**vars(options), "output": output, "no_color": True})
+    text = reports_text(reports, wanted, several=several)
+    try:
+        Path(file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"--report {where}: the file can't be written: {error.strerror}",
+            fix="check the folder",
+        ) from None
 
 
 def reports_text(reports: Sequence[Report], options: argparse.Namespace, *, several: bool) -> str:

@@ -70,17 +70,17 @@ class _Judge:
     def of(self, key: ResourceKey) -> Iterator[MergeEffect]:
         """Gives all effects on an object that either commit declares."""
         was = self.base.sides.desired.resources.get(key)
-        will = self.head.sides.desired.resources.get(key)
+        head = self.head.sides.desired.resources
         before, after = self.before.get(key), self.after.get(key)
         unread = next((d for d in (after, before) if d and d.type is DriftType.UNREADABLE), None)
         if unread is not None:
             yield MergeEffect(Effect.UNKNOWN, unread)
-        elif will is None and was is not None:
+        elif was is None:
+            yield from self._added(key, head[key], before, after)
+        elif key in head:
+            yield from self._kept(before, after, is_touched=was.body != head[key].body)
+        else:
             yield self._dropped(key, was, before)
-        elif was is None and will is not None:
-            yield from self._added(key, will, before, after)
-        elif was is not None and will is not None:
-            yield from self._kept(before, after, is_touched=was.body != will.body)
 
     def _dropped(self, key: ResourceKey, was: Manifest, before: Drift | None) -> MergeEffect:
         """Judges an object that only the base declares."""

@@ -40,7 +40,7 @@ def reports_sarif(reports: Sequence[Report], now: datetime, version: str) -> str
 def _run(report: Report, now: datetime, version: str) -> JsonObject:
     properties = {"target": _text(report.target), "revision": _text(report.revision)}
     if report.merge is not None:
-        properties |= {"base": report.merge.base, "head": report.merge.head}
+        properties |= {"base": _text(report.merge.base), "head": _text(report.merge.head)}
     driver = {
         "name": "Plumbline",
         "semanticVersion": version,
