@@ -114,9 +114,10 @@ class GiteaForge:
         me = _login(self._forge.call(doing, "GET", "/user", none_at=403)) or _ACTIONS
         text = f"{mark}\n{body}"
         # Not in pages: Gitea gives all comments at once.
-        for each in self._calls.call(doing, "GET", comments) or ():
-            if not isinstance(each, dict):
-                raise self._calls.strange(doing)
+        there = self._calls.call(doing, "GET", comments) or []
+        if not isinstance(there, list) or not all(isinstance(each, dict) for each in there):
+            raise self._calls.strange(doing)
+        for each in there:
             said = str(each.get("body") or "")
             if said.startswith(mark) and _login(each.get("user")) == me:
                 if said.strip() != text.strip():
