@@ -89,6 +89,9 @@ def _refuse_mixed(options: argparse.Namespace) -> None:
                 f"--report {each!r} is not of the form FORMAT=FILE",
                 fix=f"FORMAT is one of {', '.join(FORMATS)}",
             )
+    if options.base == "":
+        # A variable that nobody has set must not compare a commit with itself.
+        raise ConfigError("--base names no commit", fix="name what is merged by now, such as main")
     if options.base is not None and options.baseline:
         raise ConfigError(
             "--baseline speaks of drift, and --base of what merging does about it",

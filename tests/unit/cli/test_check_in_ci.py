@@ -109,6 +109,7 @@ def test_a_check_of_a_pull_request_leaves_nothing_behind(shop: Shop, capsys: Cap
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("--base", ""), "--base names no commit"),
         (("--base", "nowhere"), "the base: --ref nowhere is no branch, tag or commit"),
         (("--base", "-x"), "begins with a hyphen"),
         (("--base", "merged", "--baseline", "b.yaml"), "leave one of them out"),
