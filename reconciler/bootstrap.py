@@ -14,18 +14,20 @@ from reconciler.adapters.sources.begun import Begun
 from reconciler.adapters.sources.rendering import RenderChoice
 from reconciler.adapters.sources.source import GitSource
 from reconciler.builtin import builtin_rules, bundled_schema, transient_kinds
-from reconciler.memory import cache_folder, memory_of, shared_memory_of
-from reconciler.settings import IgnoreSettings, Settings, TargetSettings, surroundings
+from reconciler.memory import accepted_of, cache_folder, memory_of, shared_memory_of
+from reconciler.settings import IgnoreSettings, Settings, TargetSettings, VerifyMode, surroundings
 
 if TYPE_CHECKING:
     from reconciler.adapters.cluster.cluster import KubeCluster
     from reconciler.adapters.cluster.dump import DumpLive
     from reconciler.adapters.history.database import DatabaseHistory
+    from reconciler.adapters.sources.verifying import Verification
     from reconciler.controller import Look, Target
     from reconciler.core.adoption import Adoption
     from reconciler.core.ignore import IgnoreRule
     from reconciler.core.redact import Redaction
     from reconciler.ports import AnswerStore, Comparer, Live, Source
+    from reconciler.revisions import Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,12 @@ class Opened:
     Attributes:
         target: Ready to be checked.
         cluster: Its cluster; None where it is compared with a dump, which can't be written to.
+        is_offline: Whether nothing is asked by dry runs.
     """
 
     target: "Target"
     cluster: "KubeCluster | None"
+    is_offline: bool = True
 
     def __enter__(self) -> Self:
         return self
@@ -91,7 +95,7 @@ def open_target(
     # that is: what a chart needs of it is promised. Not where the target is kept true: who stands
     # by for days, and then acts, must not act on what Git said in the beginning.
     namespace: Future[str] = Future()
-    opened = open_source(settings, target, namespace.result)
+    opened = open_source(settings, target, namespace.result, history)
     source: Source = Begun(opened) if history is None else _holding(opened)
     try:
         return _open_target(settings, target, how, source, namespace, history)
@@ -137,6 +141,28 @@ def _open_target(
             clock=lambda: datetime.now(UTC),
         ),
         cluster,
+        cluster is None or offline,
+    )
+
+
+def open_head(settings: Settings, target: TargetSettings, base: Opened) -> "Head":
+    """Gives what a pull request would merge into an opened target. Reads nothing yet.
+
+    Args:
+        settings: For the programs and folders.
+        target: The target at the commit that would be merged.
+        base: The target at the commit that is merged by now.
+    """
+    from reconciler.adapters.history.answers import NoAnswers
+    from reconciler.revisions import Head
+
+    made = base.target
+    return Head(
+        open_source(settings, target, lambda: made.namespace),
+        # What is kept tells what was deployed, and the head never was.
+        _comparer(
+            made.live, None if base.is_offline else base.cluster, NoAnswers(), made.redaction
+        ),
     )
 
 
@@ -235,7 +261,10 @@ def open_dump(path: str) -> "DumpLive":
 
 
 def open_source(
-    settings: Settings, target: TargetSettings, namespace: Callable[[], str]
+    settings: Settings,
+    target: TargetSettings,
+    namespace: Callable[[], str],
+    history: "DatabaseHistory | None" = None,
 ) -> GitSource:
     """Finds the desired side. Reads nothing yet.
 
@@ -243,6 +272,7 @@ def open_source(
         settings: For the programs and folders.
         target: Where it is declared.
         namespace: Gives the namespace of a chart's release.
+        history: As in `open_target`.
     """
     source = target.source
     return GitSource(
@@ -257,6 +287,24 @@ def open_source(
         kustomize=settings.programs.kustomize or None,
         helm=settings.programs.helm or None,
         credential_helper=settings.programs.credential_helper,
+        environ=surroundings().variables,
+        verification=_verification(settings, target, history),
+    )
+
+
+def _verification(
+    settings: Settings, target: TargetSettings, history: "DatabaseHistory | None"
+) -> "Verification | None":
+    verify = target.source.verify
+    if not verify.keys:
+        return None
+    from reconciler.adapters.sources.verifying import Verification
+
+    forward = verify.mode is VerifyMode.FORWARD
+    return Verification(
+        keys=tuple(map(Path, verify.keys)),
+        accepted=accepted_of(settings, target, history) if forward else None,
+        exception=verify.accept,
         environ=surroundings().variables,
     )
 

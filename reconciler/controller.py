@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from reconciler.core.desired import desired_state
+from reconciler.core.desired import DesiredState, desired_state
 from reconciler.core.drift import Drift, DriftType
 from reconciler.core.expected import Expected
 from reconciler.core.ignore import IgnoreRule, describe, expired, holds
+from reconciler.core.live import LiveState
 from reconciler.core.moments import rfc3339
 from reconciler.core.redact import Redaction
 from reconciler.core.report import PROGRAMS, Report, Summary
-from reconciler.core.resource import ResourceKind
+from reconciler.core.resource import Catalog, ResourceKind
 from reconciler.core.scope import TransientKind, bind_generated, listings, unseen
 from reconciler.core.sides import Sides
 from reconciler.ports import Comparer, InventoryStore, Live, Sightings, Source
@@ -87,7 +88,7 @@ def check(target: Target) -> Look:
     )
     found = replace(found, drifts=drifts)
     _remember(target.inventory, sides)
-    return Look(sides, found, _report(target, sides, found, now))
+    return Look(sides, found, report_of(target, sides, found, now))
 
 
 def read(target: Target) -> Sides:
@@ -104,7 +105,18 @@ def read(target: Target) -> Sides:
     desired = desired_state(rendered, catalog, target.namespace)
     live = target.live.read(listings(desired, catalog, target.scope, target.transient))
     desired = bind_generated(desired, live.objects)
-    answers = target.comparer.compare(desired, live, catalog)
+    return sides_of(target, desired, live, catalog, target.comparer)
+
+
+def sides_of(
+    target: Target, desired: DesiredState, live: LiveState, catalog: Catalog, comparer: Comparer
+) -> Sides:
+    """Asks a comparer about what was read, and gives all of it.
+
+    Raises:
+        ClusterError: The server couldn't be reached at all.
+    """
+    answers = comparer.compare(desired, live, catalog)
     differing: set[ResourceKind] = set()
     for key, answer in answers.items():
         if isinstance(answer, Expected):
@@ -121,7 +133,8 @@ def _remember(store: InventoryStore, sides: Sides) -> None:
         store.save(known.with_declared(live))
 
 
-def _report(target: Target, sides: Sides, found: "Detection", now: datetime) -> Report:
+def report_of(target: Target, sides: Sides, found: "Detection", now: datetime) -> Report:
+    """Makes the report of what was read and found."""
     counts = dict.fromkeys(DriftType, 0)
     for drift in found.drifts:
         counts[drift.type] += 1
@@ -159,6 +172,7 @@ def _report(target: Target, sides: Sides, found: "Detection", now: datetime) -> 
         drifts=found.drifts,
         unproven=found.unproven,
         notes=tuple(notes),
+        declared={key: each.source for key, each in sides.desired.resources.items()},
     )
 
 

@@ -1,5 +1,6 @@
 """Forges as they are configured: what opens the pull requests of a target."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,10 +15,18 @@ from reconciler.settings.named_files import text_named
 
 if TYPE_CHECKING:
     from reconciler.adapters.forges.access import ForgeAccess
+    from reconciler.adapters.forges.place import ForgeKind
     from reconciler.adapters.history.database import DatabaseHistory
     from reconciler.adapters.sources.signing import SigningKey
     from reconciler.following import Follower
+    from reconciler.ports import Forge
     from reconciler.proposing import Proposer, Repository
+
+#: A pull request's page on each kind of forge; what follows the number leads to a part of it.
+_PULL_REQUEST = re.compile(
+    r"(?P<project>https?://[^\s?#]+?)(?:/-)?/(?P<word>pulls?|merge_requests)/(?P<number>[0-9]{1,9})"
+    r"(?:[/?#]\S*)?"
+)
 
 
 def follower_of(
@@ -96,7 +105,7 @@ def repository_of(settings: Settings, target: TargetSettings) -> "Repository":
         ConfigError: The repository is on no forge that is known, or a setting isn't as it must be.
     """
     from reconciler.adapters.forges.choosing import open_forge
-    from reconciler.adapters.forges.place import ForgeKind, forge_place
+    from reconciler.adapters.forges.place import forge_place
     from reconciler.adapters.sources.branches import GitBranches
     from reconciler.adapters.sources.signing import Identity
     from reconciler.proposing import Repository
@@ -112,14 +121,7 @@ def repository_of(settings: Settings, target: TargetSettings) -> "Repository":
             f"{where}: a pull request goes into a branch, and source.ref names none",
             fix="name the branch, such as main",
         )
-    try:
-        kind = ForgeKind(forge.kind) if forge.kind else None
-    except ValueError:
-        known = ", ".join(ForgeKind)
-        raise ConfigError(
-            f"forge.kind: {forge.kind!r} is none that is known", fix=f"it may be {known}"
-        ) from None
-    place = forge_place(target.source.repo, kind, forge.url)
+    place = forge_place(target.source.repo, _forge_kind(forge.kind), forge.url)
     return Repository(
         forge=open_forge(place, _access(forge, target.name)),
         branches=GitBranches(
@@ -133,6 +135,50 @@ def repository_of(settings: Settings, target: TargetSettings) -> "Repository":
         base=target.source.ref,
         door=place.kind.value,
     )
+
+
+def pull_request_at(settings: Settings, url: str) -> "tuple[Forge, int]":
+    """Gives the forge that a pull request is on, and its number there. Asks nothing yet.
+
+    Args:
+        settings: By which right the forge is spoken to.
+        url: The pull request's page.
+
+    Raises:
+        ConfigError: It is no pull request's, or no forge is configured.
+    """
+    from reconciler.adapters.forges.choosing import open_forge
+    from reconciler.adapters.forges.place import ForgeKind, forge_place
+
+    found = _PULL_REQUEST.fullmatch(url)
+    if found is None:
+        raise ConfigError(
+            "--comment names no pull request",
+            fix="give its page, such as https://git.example/shop/deploy/pulls/7",
+        )
+    forge = settings.forge
+    if not (forge.token_file or forge.app.id):
+        raise ConfigError(
+            "--comment needs a right to comment",
+            fix="name a file that holds a token: forge.token_file, or PLUMBLINE_FORGE__TOKEN_FILE",
+        )
+    # GitHub's pages are below pull, Gitea's below pulls, GitLab's below -/merge_requests.
+    named = {"pull": ForgeKind.GITHUB, "pulls": ForgeKind.GITEA}
+    kind = _forge_kind(forge.kind) or named.get(found["word"], ForgeKind.GITLAB)
+    place = forge_place(found["project"], kind, forge.url)
+    return open_forge(place, _access(forge, "check")), int(found["number"])
+
+
+def _forge_kind(name: str) -> "ForgeKind | None":
+    from reconciler.adapters.forges.place import ForgeKind
+
+    try:
+        return ForgeKind(name) if name else None
+    except ValueError:
+        known = ", ".join(ForgeKind)
+        raise ConfigError(
+            f"forge.kind: {name!r} is none that is known", fix=f"it may be {known}"
+        ) from None
 
 
 def _access(forge: ForgeSettings, target: str) -> "ForgeAccess":

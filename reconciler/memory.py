@@ -2,17 +2,18 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import ConfigError
-from reconciler.settings import Settings, surroundings
+from reconciler.settings import Settings, TargetSettings, surroundings
 from reconciler.settings.named_files import bytes_named
 
 if TYPE_CHECKING:
     from reconciler.adapters.history.database import DatabaseHistory
     from reconciler.core.redact import Redaction
-    from reconciler.ports import InventoryStore, Sightings
+    from reconciler.ports import AcceptedRevision, InventoryStore, Sightings
 
 _LEAST_KEY = 16
 
@@ -70,6 +71,26 @@ def shared_memory_of(
         KnownSightings(history, target),
         history.inventory(target) if settings.history.database else file,
     )
+
+
+def accepted_of(
+    settings: Settings, target: TargetSettings, history: "DatabaseHistory | None"
+) -> "AcceptedRevision":
+    """Gives what remembers the commit that a target was last compared with.
+
+    Args:
+        settings: Where that is.
+        target: Which target; another branch or folder of the repository is another one.
+        history: What all replicas share, where the target is kept true; None for a file.
+    """
+    from reconciler.adapters.history.accepted import AcceptedFile, SharedAccepted
+
+    if history is not None:
+        return SharedAccepted(history.notices(target.name), lambda: datetime.now(UTC))
+    source = target.source
+    text = "\0".join((target.name, source.repo, source.ref, source.path))
+    named = hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=10).hexdigest()
+    return AcceptedFile(state_folder(settings) / "accepted" / named)
 
 
 def open_history(settings: Settings, *, create: bool = True) -> "DatabaseHistory":

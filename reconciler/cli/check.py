@@ -1,20 +1,55 @@
 """`plumbline check`: one comparison."""
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from threading import Thread
+from typing import TYPE_CHECKING
 
 from reconciler.cli.exit_codes import ExitCode, of_report
 from reconciler.cli.options import add_output_options, add_target_options, settings_of, targets_of
-from reconciler.core.errors import PlumblineError
+from reconciler.core.errors import ConfigError, PlumblineError
 from reconciler.core.report import Report
+
+if TYPE_CHECKING:
+    from reconciler.bootstrap import How
+    from reconciler.cli.progress import Progress
+    from reconciler.settings import Settings, TargetSettings
+
+FORMATS = ("text", "json", "yaml", "markdown", "sarif", "junit", "html", "github", "gitlab")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds this verb's flags."""
     add_target_options(parser, many=True)
-    add_output_options(parser, ("text", "json", "yaml", "markdown"))
+    add_output_options(parser, FORMATS)
     parser.add_argument("--exit-zero", action="store_true", help="exit 0 where there is drift, too")
+    group = parser.add_argument_group("for pull requests, and clusters that drifted long ago")
+    group.add_argument(
+        "--base",
+        metavar="REF",
+        help="what is merged by now: says what merging would change live, and which drift it would "
+        "overwrite (exit 1)",
+    )
+    group.add_argument(
+        "--baseline", metavar="FILE", help="known drift: only what is new or worse counts"
+    )
+    group.add_argument(
+        "--write-baseline", action="store_true", help="take all drift for known, in that file"
+    )
+    group.add_argument(
+        "--report",
+        action="append",
+        default=[],
+        metavar="FORMAT=FILE",
+        help="write the same in another format, too; may be repeated",
+    )
+    group.add_argument(
+        "--comment",
+        metavar="URL",
+        help="a pull request: keeps one comment there up to date, as forge.token_file may",
+    )
 
 
 def run(options: argparse.Namespace) -> ExitCode:
@@ -23,9 +58,10 @@ def run(options: argparse.Namespace) -> ExitCode:
     Raises:
         PlumblineError: A side of the only target couldn't be read at all.
     """
-    from reconciler.bootstrap import How, open_target
-    from reconciler.cli.progress import Progress, announced
+    from reconciler.bootstrap import How
+    from reconciler.cli.progress import Progress
 
+    _refuse_mixed(options)
     settings = settings_of(options)
     how = How(dump=options.live, offline=options.offline, fresh=options.fresh)
     reports: list[Report] = []
@@ -34,31 +70,102 @@ def run(options: argparse.Namespace) -> ExitCode:
     with Progress() as progress:
         for number, target in enumerate(targets):
             try:
-                with open_target(settings, target, how) as opened:
-                    # Late: git has begun to read, and this takes as long.
-                    from reconciler.controller import check
-
-                    if number == 0:
-                        Thread(target=_read_ahead, name="imports", daemon=True).start()
-                    reports.append(check(announced(opened.target, progress)).report)
+                reports.append(_look(settings, target, how, options.base, progress, number == 0))
             except PlumblineError as error:
                 # One target's trouble is not the others'.
                 if len(targets) == 1:
                     raise
                 errors.append(f"{target.name}: {error}")
-    return _told(reports, errors, options)
+    return _told(reports, errors, options, settings)
 
 
-def _told(reports: list[Report], errors: list[str], options: argparse.Namespace) -> ExitCode:
-    from reconciler.cli.output import complain, print_reports
+def _refuse_mixed(options: argparse.Namespace) -> None:
+    if options.write_baseline and not options.baseline:
+        raise ConfigError("--write-baseline writes no file", fix="name it with --baseline FILE")
+    for each in options.report:
+        output, equals, file = each.partition("=")
+        if output not in FORMATS or not (equals and file):
+            raise ConfigError(
+                f"--report {each!r} is not of the form FORMAT=FILE",
+                fix=f"FORMAT is one of {', '.join(FORMATS)}",
+            )
+    if options.base == "":
+        # A variable that nobody has set must not compare a commit with itself.
+        raise ConfigError("--base names no commit", fix="name what is merged by now, such as main")
+    if options.base is not None and options.baseline:
+        raise ConfigError(
+            "--baseline speaks of drift, and --base of what merging does about it",
+            fix="leave one of them out",
+        )
 
-    print_reports(reports, options, several=len(reports) + len(errors) > 1)
+
+def _look(
+    settings: "Settings",
+    target: "TargetSettings",
+    how: "How",
+    base: str | None,
+    progress: "Progress",
+    is_first: bool,
+) -> Report:
+    from reconciler.bootstrap import open_head, open_target
+    from reconciler.cli.progress import announced
+    from reconciler.settings import VerifySettings
+
+    if base is not None:
+        # Neither is ever restored from by this, so neither moves what was accepted last.
+        source = replace(target.source, verify=VerifySettings())
+        target = replace(target, source=source)
+        merged = replace(target, source=replace(source, ref=base))
+        with open_target(settings, merged, how) as opened:
+            from reconciler.revisions import compare_revisions
+
+            head = open_head(settings, target, opened)
+            return compare_revisions(announced(opened.target, progress), head)
+    with open_target(settings, target, how) as opened:
+        # Late: git has begun to read, and this takes as long.
+        from reconciler.controller import check
+
+        if is_first:
+            Thread(target=_read_ahead, name="imports", daemon=True).start()
+        return check(announced(opened.target, progress)).report
+
+
+def _told(
+    reports: list[Report],
+    errors: list[str],
+    options: argparse.Namespace,
+    settings: "Settings",
+) -> ExitCode:
+    from reconciler.cli.output import complain, print_reports, write, write_report
+
+    code = ExitCode.COULD_NOT if errors else ExitCode.DONE
+    if options.write_baseline:
+        from reconciler.cli.baselines import rewrite
+
+        write(rewrite(reports, options.baseline))
+        unread = any(report.summary.unreadable for report in reports)
+        code = ExitCode.COULD_NOT if unread else code
+    else:
+        if options.baseline:
+            from reconciler.cli.baselines import set_aside
+
+            reports = set_aside(reports, options.baseline)
+        several = len(reports) + len(errors) > 1
+        print_reports(reports, options, several=several)
+        for each in options.report:
+            write_report(reports, options, each, several=several)
+        code = max(code, _code(reports))
     for error in errors:
         complain(error)
-    code = max((of_report(report) for report in reports), default=ExitCode.DONE)
-    if errors:
-        return ExitCode.COULD_NOT
+    if options.comment:
+        from reconciler.cli.comments import comment
+
+        comment(options.comment, reports, errors, settings)
     return ExitCode.DONE if options.exit_zero and code is ExitCode.DRIFT else code
+
+
+def _code(reports: Sequence[Report]) -> ExitCode:
+    return max((of_report(report) for report in reports), default=ExitCode.DONE)
 
 
 def _read_ahead() -> None:

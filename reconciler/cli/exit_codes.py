@@ -15,7 +15,16 @@ class ExitCode(IntEnum):
 
 
 def of_report(report: Report) -> ExitCode:
-    """Says what a comparison found; what couldn't be read outweighs any drift."""
+    """Says what a comparison found; what couldn't be read outweighs any drift.
+
+    Of two commits only what merging would destroy counts: drift that was there before, and stays,
+    isn't the pull request's.
+    """
+    if report.merge is not None:
+        effects = {each.effect.value for each in report.merge.effects}
+        if "unknown" in effects:
+            return ExitCode.COULD_NOT
+        return ExitCode.DRIFT if "overwrite" in effects else ExitCode.DONE
     if report.summary.unreadable:
         return ExitCode.COULD_NOT
     return ExitCode.DRIFT if report.summary.drifted else ExitCode.DONE

@@ -5,7 +5,10 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
+from reconciler import __version__
+from reconciler.core.errors import ConfigError
 from reconciler.core.report import Report
 from reconciler.render.terminal import Style, safe
 from reconciler.settings import surroundings
@@ -35,27 +38,100 @@ def print_reports(reports: Sequence[Report], options: argparse.Namespace, *, sev
         several: Whether several targets were looked at, be it that all but one could not be read:
             a program that reads JSON gets a list whatever comes of them.
     """
+    if text := reports_text(reports, options, several=several):
+        write(text)
+
+
+def write_report(
+    reports: Sequence[Report], options: argparse.Namespace, where: str, *, several: bool
+) -> None:
+    """Writes reports into a file.
+
+    Args:
+        reports: What to write.
+        options: The flags that say how.
+        where: `FORMAT=FILE`.
+        several: As in `print_reports`.
+
+    Raises:
+        ConfigError: The file can't be written.
+    """
+    output, _, file = where.partition("=")
+    wanted = argparse.Namespace(**{**vars(options), "output": output, "no_color": True})
+    text = reports_text(reports, wanted, several=several)
+    try:
+        Path(file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"--report {where}: the file can't be written: {error.strerror}",
+            fix="check the folder",
+        ) from None
+
+
+def reports_text(reports: Sequence[Report], options: argparse.Namespace, *, several: bool) -> str:
+    """Gives what `print_reports` prints; empty where there is nothing to print."""
     match options.output:
         case "json":
             from reconciler.render.serialized import report_json, reports_json
 
-            text = reports_json(reports) if several else report_json(reports[0])
+            return reports_json(reports) if several else report_json(reports[0])
         case "yaml":
             from reconciler.render.serialized import report_yaml
 
-            text = "---\n".join(report_yaml(report) for report in reports)
-        case "markdown":
-            from reconciler.render.markdown import report_markdown
-
-            now = datetime.now(UTC)
-            text = "\n".join(report_markdown(report, now) for report in reports)
-        case _:
+            return "---\n".join(report_yaml(report) for report in reports)
+        case "text":
             from reconciler.render.text import report_text
 
             style, now = style_of(options), datetime.now(UTC)
-            text = "\n".join(report_text(report, style, now) for report in reports)
-    if text:
-        write(text)
+            if any(report.merge for report in reports):
+                from reconciler.render.merges import merge_text
+
+                return "\n".join(
+                    merge_text(each, each.merge, style, now) for each in reports if each.merge
+                )
+            return "\n".join(report_text(report, style, now) for report in reports)
+        case "markdown":
+            return markdown_of(reports)
+        case _:
+            return _for_machines(reports, options.output)
+
+
+def markdown_of(reports: Sequence[Report]) -> str:
+    """Gives what a pull request's comment says."""
+    from reconciler.render.markdown import report_markdown
+    from reconciler.render.merges import merge_markdown
+
+    now = datetime.now(UTC)
+    return "\n".join(
+        merge_markdown(report, report.merge, now) if report.merge else report_markdown(report, now)
+        for report in reports
+    )
+
+
+def _for_machines(reports: Sequence[Report], output: str) -> str:
+    """Gives reports as a format of CI has them: always one document, however many they are."""
+    now = datetime.now(UTC)
+    match output:
+        case "sarif":
+            from reconciler.render.sarif import reports_sarif
+
+            return reports_sarif(reports, now, __version__)
+        case "junit":
+            from reconciler.render.junit import reports_junit
+
+            return reports_junit(reports, now)
+        case "html":
+            from reconciler.render.html_page import reports_html
+
+            return reports_html(reports, now)
+        case "gitlab":
+            from reconciler.render.annotations import reports_gitlab
+
+            return reports_gitlab(reports, now)
+        case _:
+            from reconciler.render.annotations import reports_github
+
+            return reports_github(reports, now)
 
 
 def write(text: str) -> None:

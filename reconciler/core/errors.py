@@ -61,6 +61,10 @@ class SourceError(PlumblineError):
     """The Git repository (or a renderer's program) couldn't be reached or read."""
 
 
+class UnverifiedError(SourceError):
+    """A commit may not be acted on: it isn't signed as it must be, or is behind the last one."""
+
+
 class ClusterError(PlumblineError):
     """The cluster (or its dump) couldn't be reached or read."""
 

@@ -1,12 +1,18 @@
 """The finished report: everything that was read, found and done, with secrets already masked."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from reconciler.core.desired import SourceLocation
 from reconciler.core.drift import Drift
 from reconciler.core.outcome import Outcome
 from reconciler.core.resource import ResourceKey
+
+if TYPE_CHECKING:
+    from reconciler.core.baseline import Baselined
+    from reconciler.core.merge import Merge
 
 #: Said wherever nobody witnessed the requests.
 PROGRAMS: Final = (
@@ -88,6 +94,12 @@ class Report:
         unproven: What couldn't be proven.
         outcomes: What was done; empty for a check.
         notes: What a reader should know, such as scopes not looked into.
+        declared: Every declared object that was looked at, and where it is declared, in the order
+            of the files.
+        merge: What a pull request would do, where two commits were compared; all else then speaks
+            of the base.
+        baseline: What was known before, where a baseline was given; `drifts` and `summary.drifted`
+            then hold only what is new or worse.
     """
 
     target: str
@@ -100,3 +112,6 @@ class Report:
     unproven: tuple[Unproven, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     notes: tuple[str, ...] = ()
+    declared: Mapping[ResourceKey, SourceLocation] = field(default_factory=dict, repr=False)
+    merge: "Merge | None" = None
+    baseline: "Baselined | None" = None

@@ -3,6 +3,7 @@
 from reconciler.ports.edits import Draft, Editor, Making, Written
 from reconciler.ports.images import Registry
 from reconciler.ports.memory import (
+    AcceptedRevision,
     AnswerStore,
     History,
     InventoryStore,
@@ -27,6 +28,7 @@ from reconciler.ports.sides import (
 )
 
 __all__ = [
+    "AcceptedRevision",
     "AnswerStore",
     "Branches",
     "Cluster",

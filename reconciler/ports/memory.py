@@ -121,6 +121,18 @@ class History(Protocol):
         ...
 
 
+class AcceptedRevision(Protocol):
+    """Remembers the commit that a target was last compared with. May raise `PlumblineError`."""
+
+    def load(self) -> str:
+        """Gives the commit's full hash; empty before the first."""
+        ...
+
+    def save(self, revision: str) -> None:
+        """Remembers a commit in place of the earlier one."""
+        ...
+
+
 class NoticeStore(Protocol):
     """Remembers what people were told of one target. Every method may raise `HistoryError`."""
 

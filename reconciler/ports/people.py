@@ -93,6 +93,20 @@ class Forge(Protocol):
         """
         ...
 
+    def comment(self, number: int, mark: str, body: str) -> None:
+        """Keeps one comment of ours on a pull request up to date; makes it where there is none.
+
+        Args:
+            number: The pull request's.
+            mark: What the comment begins with, and no other of ours. A comment of somebody else's
+                that begins so isn't ours, and stays as it is.
+            body: What it says below the mark.
+
+        Raises:
+            ForgeError: The forge refuses, or can't be asked.
+        """
+        ...
+
     def mark(self, commit: str, *, good: bool, description: str) -> None:
         """Shows on a commit whether the cluster is as it says (a commit status).
 

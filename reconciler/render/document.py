@@ -18,6 +18,7 @@ from reconciler.core.resource import JsonObject, ResourceKey
 from reconciler.render.json_values import encodable as _text
 from reconciler.render.json_values import json_value as _json
 from reconciler.render.json_values import key_document as _key
+from reconciler.render.merge_documents import baselined_document, merge_document
 from reconciler.render.plans import changes_of, verb_of
 
 if TYPE_CHECKING:
@@ -61,7 +62,20 @@ def report_document(report: Report) -> JsonObject:
             {"resource": _key(outcome.key), **_outcome(outcome)} for outcome in report.outcomes
         ],
         "notes": [_text(note) for note in report.notes],
+        **_beside(report),
     }
+
+
+def _beside(report: Report) -> JsonObject:
+    """Gives what is only there where two commits were compared, or a baseline was given."""
+    document: JsonObject = {}
+    if report.merge is not None:
+        drifts = [_drift(each.drift, None) for each in report.merge.effects]
+        document["merge"] = merge_document(report.merge, drifts)
+    if report.baseline is not None:
+        drifts = [_drift(each.drift, None) for each in report.baseline.known]
+        document["baseline"] = baselined_document(report.baseline, drifts)
+    return document
 
 
 def plan_document(plan: Plan) -> JsonObject:

@@ -4,7 +4,6 @@ Unknown fields are for readers to ignore, so the schema allows them (DESIGN, sec
 """
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any, Final
 
 from reconciler.core.drift import ChangeType, DecisionAction, DriftType, Severity
@@ -14,7 +13,24 @@ from reconciler.core.outcome import OutcomeType
 from reconciler.core.report import Comparison
 from reconciler.core.resource import JsonObject
 from reconciler.render.document import REPORT
+from reconciler.render.merge_documents import BASELINE_PARTS, MERGE_PARTS
 from reconciler.render.notice_documents import NOTICE
+from reconciler.render.schema_fields import (
+    anything,
+    choice,
+    count,
+    described,
+    listed,
+    maybe_part,
+    maybe_text,
+    maybe_time,
+    optional,
+    part,
+    text,
+    texts,
+    time,
+    truth,
+)
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -26,8 +42,8 @@ def report_schema() -> JsonObject:
         "$id": f"https://{REPORT}",
         "title": "A Plumbline report",
         "description": "One look at one target: what was read, what drifted, what was done.",
-        **_object(_REPORT),
-        "$defs": {name: _object(fields) for name, fields in _PARTS.items()},
+        **described(_REPORT),
+        "$defs": {name: described(fields) for name, fields in _PARTS.items()},
     }
 
 
@@ -38,181 +54,120 @@ def notice_schema() -> JsonObject:
         "$id": f"https://{NOTICE}",
         "title": "A Plumbline notice",
         "description": "What people are told: one drift as it stands, or many that began together.",
-        **_object(_NOTICE),
-        "$defs": {name: _object(fields) for name, fields in _NOTICE_PARTS.items()},
+        **described(_NOTICE),
+        "$defs": {name: described(fields) for name, fields in _NOTICE_PARTS.items()},
     }
-
-
-def _object(fields: Mapping[str, JsonObject]) -> JsonObject:
-    """Describes an object; fields that may be missing are marked as `_optional`."""
-    return {
-        "type": "object",
-        "required": [name for name, field in fields.items() if not field.get(_OPTIONAL)],
-        "properties": {
-            name: {key: value for key, value in field.items() if key != _OPTIONAL}
-            for name, field in fields.items()
-        },
-    }
-
-
-_OPTIONAL: Final = "optional"
-
-
-def _optional(field: JsonObject) -> JsonObject:
-    return {**field, _OPTIONAL: True}
-
-
-def _text(meaning: str) -> JsonObject:
-    return {"type": "string", "description": meaning}
-
-
-def _maybe_text(meaning: str) -> JsonObject:
-    return {"type": ["string", "null"], "description": meaning}
-
-
-def _texts(meaning: str) -> JsonObject:
-    return {"type": "array", "items": {"type": "string"}, "description": meaning}
-
-
-def _time(meaning: str) -> JsonObject:
-    return {"type": "string", "description": f"{meaning}; RFC 3339."}
-
-
-def _maybe_time(meaning: str) -> JsonObject:
-    return {"type": ["string", "null"], "description": f"{meaning}; RFC 3339."}
-
-
-def _count(meaning: str) -> JsonObject:
-    return {"type": "integer", "minimum": 0, "description": meaning}
-
-
-def _choice(choices: type[StrEnum], meaning: str) -> JsonObject:
-    return {"enum": [choice.value for choice in choices], "description": meaning}
-
-
-def _truth(meaning: str) -> JsonObject:
-    return {"type": "boolean", "description": meaning}
-
-
-def _any(meaning: str) -> JsonObject:
-    return {"description": meaning}
-
-
-def _part(name: str, meaning: str) -> JsonObject:
-    return {"$ref": f"#/$defs/{name}", "description": meaning}
-
-
-def _maybe_part(name: str, meaning: str) -> JsonObject:
-    return {"anyOf": [{"$ref": f"#/$defs/{name}"}, {"type": "null"}], "description": meaning}
-
-
-def _list(name: str, meaning: str) -> JsonObject:
-    return {"type": "array", "items": {"$ref": f"#/$defs/{name}"}, "description": meaning}
 
 
 _REPORT: Final[Mapping[str, JsonObject]] = {
     "schema": {"const": REPORT, "description": "The version of this format."},
-    "target": _text("The target's name."),
-    "revision": _text("What Git says: a commit's hash, or sha256: and a digest for a folder."),
-    "checkedAt": _time("When the look was made"),
-    "comparison": _choice(
+    "target": text("The target's name."),
+    "revision": text("What Git says: a commit's hash, or sha256: and a digest for a folder."),
+    "checkedAt": time("When the look was made"),
+    "comparison": choice(
         Comparison, "Whether the server was asked what it makes of the declaration."
     ),
-    "summary": _part("summary", "The counts."),
-    "requests": _part("requests", "What the look cost the API server."),
-    "drifts": _list("drift", "What isn't as declared, the worst first."),
-    "unproven": _list("unproven", "What the comparison could not prove."),
-    "outcomes": _list("done", "What became of each action; empty where nothing was to be done."),
-    "notes": _texts("What a reader should know, such as what was not looked at."),
+    "summary": part("summary", "The counts."),
+    "requests": part("requests", "What the look cost the API server."),
+    "drifts": listed("drift", "What isn't as declared, the worst first."),
+    "unproven": listed("unproven", "What the comparison could not prove."),
+    "outcomes": listed("done", "What became of each action; empty where nothing was to be done."),
+    "notes": texts("What a reader should know, such as what was not looked at."),
+    "merge": optional(
+        part("merge", "What merging would do, where two commits were compared (--base).")
+    ),
+    "baseline": optional(part("baseline", "What was known before, where --baseline was given.")),
 }
 
 _CHANGE: Final[Mapping[str, JsonObject]] = {
-    "path": _text("The field, list items by their merge keys."),
-    "change": _choice(ChangeType, "Seen from Git to live."),
-    "desired": _any("What Git wants, with the server's defaults; null where it has none."),
-    "live": _any("What is live; null where there is none."),
-    "by": _maybe_part("manager", "Who set the live value; null where that isn't known."),
-    "candidates": _optional(_list("manager", "Who may have done it, the latest first.")),
-    "lastChanged": _optional(_maybe_time("When the object was last written")),
-    "digest": _optional(_part("digest", "Set where the values are masked.")),
-    "actor": _optional(_part("actor", "Who really did it, where the request was witnessed.")),
+    "path": text("The field, list items by their merge keys."),
+    "change": choice(ChangeType, "Seen from Git to live."),
+    "desired": anything("What Git wants, with the server's defaults; null where it has none."),
+    "live": anything("What is live; null where there is none."),
+    "by": maybe_part("manager", "Who set the live value; null where that isn't known."),
+    "candidates": optional(listed("manager", "Who may have done it, the latest first.")),
+    "lastChanged": optional(maybe_time("When the object was last written")),
+    "digest": optional(part("digest", "Set where the values are masked.")),
+    "actor": optional(part("actor", "Who really did it, where the request was witnessed.")),
 }
 
 _PARTS: Final[Mapping[str, Mapping[str, Any]]] = {
+    **MERGE_PARTS,
+    **BASELINE_PARTS,
     "summary": {
-        "resources": _count("Objects looked at: declared ones, and unmanaged ones."),
-        "inSync": _count("Objects that are as declared."),
-        "drifted": _count("Objects that aren't."),
-        "unreadable": _count("Objects that could not be read."),
-        "hidden": _count("Differences that rules explain."),
+        "resources": count("Objects looked at: declared ones, and unmanaged ones."),
+        "inSync": count("Objects that are as declared."),
+        "drifted": count("Objects that aren't."),
+        "unreadable": count("Objects that could not be read."),
+        "hidden": count("Differences that rules explain."),
     },
     "requests": {
-        "list": _count("LISTs, one a kind and scope."),
-        "get": _count("Reads of single objects and of discovery."),
-        "dryRun": _count("Writes that only asked."),
-        "write": _count("Writes."),
+        "list": count("LISTs, one a kind and scope."),
+        "get": count("Reads of single objects and of discovery."),
+        "dryRun": count("Writes that only asked."),
+        "write": count("Writes."),
     },
     "drift": {
-        "id": _text("The same while the drift lasts, whoever looks."),
-        "type": _choice(DriftType, "Which kind of drift."),
-        "severity": _choice(Severity, "How much it matters."),
-        "firstSeen": _maybe_time("When it was first seen"),
-        "resource": _part("resource", "The object."),
-        "source": _maybe_part("source", "Where it is declared; null for an unmanaged object."),
-        "note": _maybe_text("What a reader must know, such as why it could not be read."),
-        "by": _maybe_part("manager", "Who made an unmanaged object."),
-        "changes": _list("change", "What differs; only of the types Modified and Pending."),
-        "hidden": _list("explained", "What differs and is explained by a rule."),
-        "decision": _maybe_part("decision", "What is to be done."),
-        "outcome": _maybe_part("outcome", "What became of that; null where nothing was done."),
-        "actor": _optional(
-            _part("actor", "Who deleted a missing object or made an unmanaged one, if witnessed.")
+        "id": text("The same while the drift lasts, whoever looks."),
+        "type": choice(DriftType, "Which kind of drift."),
+        "severity": choice(Severity, "How much it matters."),
+        "firstSeen": maybe_time("When it was first seen"),
+        "resource": part("resource", "The object."),
+        "source": maybe_part("source", "Where it is declared; null for an unmanaged object."),
+        "note": maybe_text("What a reader must know, such as why it could not be read."),
+        "by": maybe_part("manager", "Who made an unmanaged object."),
+        "changes": listed("change", "What differs; only of the types Modified and Pending."),
+        "hidden": listed("explained", "What differs and is explained by a rule."),
+        "decision": maybe_part("decision", "What is to be done."),
+        "outcome": maybe_part("outcome", "What became of that; null where nothing was done."),
+        "actor": optional(
+            part("actor", "Who deleted a missing object or made an unmanaged one, if witnessed.")
         ),
     },
     "change": _CHANGE,
     "explained": {
         **_CHANGE,
-        "rule": _text("The rule's name."),
-        "reason": _text("The rule's reason."),
+        "rule": text("The rule's name."),
+        "reason": text("The rule's reason."),
     },
     "manager": {
-        "manager": _text("A program's name, such as kubectl-edit."),
-        "operation": _text("Update or Apply."),
-        "subresource": _optional(_text("Such as scale.")),
-        "time": _maybe_time("When it last wrote"),
+        "manager": text("A program's name, such as kubectl-edit."),
+        "operation": text("Update or Apply."),
+        "subresource": optional(text("Such as scale.")),
+        "time": maybe_time("When it last wrote"),
     },
     "actor": {
-        "user": _text("Who was authenticated."),
-        "groups": _texts("The user's groups."),
-        "sourceAddresses": _texts("The client first, then proxies; only the last can't be forged."),
-        "userAgent": _maybe_text("What the client called itself."),
-        "impersonatedUser": _maybe_text("As whom the user acted."),
-        "requestId": _maybe_text("The request's id in the audit log, or the admission review's."),
-        "verb": _text("As the API server calls it, such as patch."),
-        "manager": _maybe_text("The request's field manager."),
-        "time": _maybe_time("When the request was answered"),
-        "certain": _truth("Whether nobody else can have done it, as far as was witnessed."),
-        "others": _texts("Users who may have done it instead; empty where it is certain."),
+        "user": text("Who was authenticated."),
+        "groups": texts("The user's groups."),
+        "sourceAddresses": texts("The client first, then proxies; only the last can't be forged."),
+        "userAgent": maybe_text("What the client called itself."),
+        "impersonatedUser": maybe_text("As whom the user acted."),
+        "requestId": maybe_text("The request's id in the audit log, or the admission review's."),
+        "verb": text("As the API server calls it, such as patch."),
+        "manager": maybe_text("The request's field manager."),
+        "time": maybe_time("When the request was answered"),
+        "certain": truth("Whether nobody else can have done it, as far as was witnessed."),
+        "others": texts("Users who may have done it instead; empty where it is certain."),
     },
     "digest": {
-        "desired": _maybe_text("Keyed digest of what Git wants."),
-        "live": _maybe_text("Keyed digest of what is live."),
+        "desired": maybe_text("Keyed digest of what Git wants."),
+        "live": maybe_text("Keyed digest of what is live."),
     },
     "resource": {
-        "apiVersion": _text("As declared; as read for an unmanaged object."),
-        "kind": _text("The kind."),
-        "namespace": _maybe_text("The namespace; null for a cluster-scoped object."),
-        "name": _text("The name."),
-        "uid": _maybe_text("The live object's uid; null where it isn't live."),
+        "apiVersion": text("As declared; as read for an unmanaged object."),
+        "kind": text("The kind."),
+        "namespace": maybe_text("The namespace; null for a cluster-scoped object."),
+        "name": text("The name."),
+        "uid": maybe_text("The live object's uid; null where it isn't live."),
     },
     "key": {
-        "group": _text("The API group; empty for the core group."),
-        "kind": _text("The kind."),
-        "namespace": _maybe_text("The namespace; null for a cluster-scoped object."),
-        "name": _text("The name."),
+        "group": text("The API group; empty for the core group."),
+        "kind": text("The kind."),
+        "namespace": maybe_text("The namespace; null for a cluster-scoped object."),
+        "name": text("The name."),
     },
     "source": {
-        "path": _text("The file in the repository, or the chart's template."),
+        "path": text("The file in the repository, or the chart's template."),
         "line": {
             "type": ["integer", "null"],
             "minimum": 1,
@@ -220,74 +175,72 @@ _PARTS: Final[Mapping[str, Mapping[str, Any]]] = {
         },
     },
     "decision": {
-        "action": _choice(DecisionAction, "What is to be done."),
-        "rule": _text("The policy rule that decided."),
-        "reason": _text("In a sentence."),
-        "until": _optional(_time("How long to wait")),
-        "plan": _optional(
-            _text("The digest that `plumbline approve` takes, if it waits for that.")
-        ),
+        "action": choice(DecisionAction, "What is to be done."),
+        "rule": text("The policy rule that decided."),
+        "reason": text("In a sentence."),
+        "until": optional(time("How long to wait")),
+        "plan": optional(text("The digest that `plumbline approve` takes, if it waits for that.")),
     },
     "outcome": {
-        "type": _choice(OutcomeType, "How the action ended."),
-        "reason": _maybe_text("Why; null for a restored object."),
+        "type": choice(OutcomeType, "How the action ended."),
+        "reason": maybe_text("Why; null for a restored object."),
     },
     "done": {
-        "resource": _part("key", "The object."),
-        "type": _choice(OutcomeType, "How the action ended."),
-        "reason": _maybe_text("Why; null for a restored object."),
+        "resource": part("key", "The object."),
+        "type": choice(OutcomeType, "How the action ended."),
+        "reason": maybe_text("Why; null for a restored object."),
     },
     "unproven": {
-        "resource": _part("key", "The object."),
-        "path": _text("The field; empty for the whole object."),
-        "reason": _text("Why it couldn't be told."),
+        "resource": part("key", "The object."),
+        "path": text("The field; empty for the whole object."),
+        "reason": text("Why it couldn't be told."),
     },
 }
 
 _NOTICE: Final[Mapping[str, JsonObject]] = {
     "schema": {"const": NOTICE, "description": "The version of this format."},
-    "subject": _text("The same for all notices of the same drifts: a later one replaces it."),
-    "target": _text("The target's name."),
-    "title": _text("What happened, in one line."),
-    "standing": _choice(Standing, "How that one stands which asks most of a person."),
-    "severity": _choice(Severity, "How much the worst matters."),
-    "over": _truth("Whether nothing more will happen to any of them."),
-    "reminder": _count("How many times it was told again though nothing had happened."),
-    "episodes": _list("episode", "The drifts, the worst first."),
-    "leftOut": _count("How many more drifts there are, where they are too many."),
+    "subject": text("The same for all notices of the same drifts: a later one replaces it."),
+    "target": text("The target's name."),
+    "title": text("What happened, in one line."),
+    "standing": choice(Standing, "How that one stands which asks most of a person."),
+    "severity": choice(Severity, "How much the worst matters."),
+    "over": truth("Whether nothing more will happen to any of them."),
+    "reminder": count("How many times it was told again though nothing had happened."),
+    "episodes": listed("episode", "The drifts, the worst first."),
+    "leftOut": count("How many more drifts there are, where they are too many."),
 }
 
 _NOTICE_PARTS: Final[Mapping[str, Mapping[str, JsonObject]]] = {
     "episode": {
-        "drift": _text("The drift's id; with `firstSeen` it names the episode."),
-        "firstSeen": _time("When it was first seen"),
-        "type": _choice(DriftType, "Which kind of drift."),
-        "severity": _choice(Severity, "How much it matters."),
-        "standing": _choice(Standing, "How it stands."),
-        "resource": _part("key", "The object."),
-        "note": _maybe_text("What a reader must know beyond that."),
-        "actor": _maybe_text("Who did it, as far as is known."),
-        "revision": _maybe_text("What Git said when it was seen last."),
-        "action": _maybe_text("What policy decided: observe, propose, approve, restore or wait."),
-        "reason": _maybe_text("Why it stands so, in a sentence."),
-        "plan": _maybe_text("The digest that `plumbline approve` takes, if it waits for that."),
-        "changes": _list("change", "The fields that differ."),
-        "life": _list("event", "What happened to it, in order."),
+        "drift": text("The drift's id; with `firstSeen` it names the episode."),
+        "firstSeen": time("When it was first seen"),
+        "type": choice(DriftType, "Which kind of drift."),
+        "severity": choice(Severity, "How much it matters."),
+        "standing": choice(Standing, "How it stands."),
+        "resource": part("key", "The object."),
+        "note": maybe_text("What a reader must know beyond that."),
+        "actor": maybe_text("Who did it, as far as is known."),
+        "revision": maybe_text("What Git said when it was seen last."),
+        "action": maybe_text("What policy decided: observe, propose, approve, restore or wait."),
+        "reason": maybe_text("Why it stands so, in a sentence."),
+        "plan": maybe_text("The digest that `plumbline approve` takes, if it waits for that."),
+        "changes": listed("change", "The fields that differ."),
+        "life": listed("event", "What happened to it, in order."),
     },
     "change": {
-        "path": _text("The field, list items by their merge keys."),
-        "change": _choice(ChangeType, "Seen from Git to live."),
-        "desired": _optional(_any("What Git wants; null where it has none.")),
-        "live": _optional(_any("What is live; null where there is none.")),
-        "leftOut": _optional(_truth("There, and true, where the values are too long to be sent.")),
-        "digest": _optional(_part("digest", "Set where the values are masked.")),
+        "path": text("The field, list items by their merge keys."),
+        "change": choice(ChangeType, "Seen from Git to live."),
+        "desired": optional(anything("What Git wants; null where it has none.")),
+        "live": optional(anything("What is live; null where there is none.")),
+        "leftOut": optional(truth("There, and true, where the values are too long to be sent.")),
+        "digest": optional(part("digest", "Set where the values are masked.")),
     },
     "digest": _PARTS["digest"],
     "key": _PARTS["key"],
     "event": {
-        "time": _time("When"),
-        "type": _choice(EventType, "What happened."),
-        "actor": _maybe_text("Who did it, as far as is known."),
-        "reason": _maybe_text("Why, in a sentence."),
+        "time": time("When"),
+        "type": choice(EventType, "What happened."),
+        "actor": maybe_text("Who did it, as far as is known."),
+        "reason": maybe_text("Why, in a sentence."),
     },
 }

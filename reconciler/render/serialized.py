@@ -35,7 +35,7 @@ def report_yaml(report: Report) -> str:
     return yaml_text(report_document(report))
 
 
-def json_text(document: JsonObject) -> str:
+def json_text(document: JsonObject | list[JsonObject]) -> str:
     """Writes a document as JSON, indented, with a newline at the end.
 
     Args:

@@ -37,12 +37,17 @@ def summary_line(report: Report) -> Line:
         spans.append(Span(f" ({severity_words(report)})"))
     if summary.unreadable:
         spans += [Span(", "), Span(f"{summary.unreadable:,} unreadable", Ink.YELLOW)]
+    if report.baseline is not None:
+        spans.append(Span(f"; {len(report.baseline.known):,} known by the baseline"))
     return tuple(spans)
 
 
 def in_sync_words(report: Report) -> str:
     """Says that nothing drifted, as strongly as it was proven."""
     count = report.summary.resources
+    if report.baseline is not None and report.baseline.known:
+        known = counted(len(report.baseline.known), "drift")
+        return f"{counted(count, 'object')}, nothing new or worse; {known} known by the baseline"
     if report.unproven:
         left = counted(len(report.unproven), "field")
         return f"{counted(count, 'object')}, no drift found; {left} could not be proven"

@@ -56,6 +56,8 @@ from reconciler.settings.target import (
     ScopeSettings,
     SourceSettings,
     TargetSettings,
+    VerifyMode,
+    VerifySettings,
     WindowSettings,
 )
 
@@ -102,6 +104,8 @@ __all__ = [
     "SourceSettings",
     "Surroundings",
     "TargetSettings",
+    "VerifyMode",
+    "VerifySettings",
     "configuration_file",
     "load_settings",
     "surroundings",

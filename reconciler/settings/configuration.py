@@ -151,10 +151,15 @@ def _anchored_target(target: Any, folder: Path) -> Any:
     source = target.get("source") if isinstance(target, dict) else None
     if not isinstance(source, dict):
         return target
+    anchored = {**source}
+    verify = source.get("verify")
+    if isinstance(verify, dict) and isinstance(verify.get("keys"), list):
+        keys = [_path(key, folder) for key in verify["keys"]]
+        anchored["verify"] = {**verify, "keys": keys}
     repo = source.get("repo")
-    if not isinstance(repo, str) or _REMOTE.match(repo):
-        return target
-    return {**target, "source": {**source, "repo": _path(repo, folder)}}
+    if isinstance(repo, str) and not _REMOTE.match(repo):
+        anchored["repo"] = _path(repo, folder)
+    return {**target, "source": anchored}
 
 
 def _path(value: Any, folder: Path) -> Any:

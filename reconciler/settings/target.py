@@ -14,6 +14,29 @@ class Renderer(StrEnum):
     HELM = "helm"
 
 
+class VerifyMode(StrEnum):
+    """What a commit must be to be acted on, where keys are named."""
+
+    SIGNED = "signed"  # signed by one of the keys
+    FORWARD = "forward"  # and a descendant of the one that was accepted last
+
+
+@dataclass(frozen=True)
+class VerifySettings:
+    """Which commits may be acted on. One that may not is refused: nothing is compared with it.
+
+    Attributes:
+        keys: Files with OpenPGP public keys, or SSH allowed signers, of those who may sign; empty
+            to ask for no signature.
+        mode: `signed`, or `forward` to refuse a branch that was set back, too.
+        accept: The full hash of a commit that is accepted though it is behind; empty for none.
+    """
+
+    keys: tuple[str, ...] = ()
+    mode: VerifyMode = VerifyMode.FORWARD
+    accept: str = ""
+
+
 @dataclass(frozen=True)
 class SourceSettings:
     """Where a target is declared.
@@ -25,6 +48,7 @@ class SourceSettings:
         render: How the manifests are made.
         values: Helm's values files, as paths inside the repository, the last one winning.
         release: Helm's release name; empty for the target's name.
+        verify: Which commits may be acted on.
     """
 
     repo: str
@@ -33,6 +57,7 @@ class SourceSettings:
     render: Renderer = Renderer.AUTO
     values: tuple[str, ...] = ()
     release: str = ""
+    verify: VerifySettings = VerifySettings()
 
 
 @dataclass(frozen=True)

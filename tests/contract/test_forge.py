@@ -51,6 +51,10 @@ class World(Protocol):
         """Closes as a person, and gives their name."""
         ...
 
+    def say(self, number: int, text: str) -> None:
+        """Comments as a person."""
+        ...
+
     def comments(self, number: int) -> list[str]: ...
 
     def statuses(self, commit: str) -> list[tuple[bool, str]]: ...
@@ -78,6 +82,11 @@ class FakeWorld:
         self.known.end(number, "ben", PullRequestState.CLOSED)
         return "ben"
 
+    def say(self, number: int, text: str) -> None:
+        said = self.known.comments.setdefault(number, [])
+        self.known.foreign.add((number, len(said)))
+        said.append(text)
+
     def comments(self, number: int) -> list[str]:
         return self.known.comments.get(number, [])
 
@@ -104,6 +113,10 @@ class GiteaWorld:
         path = f"/repos/ann/{self.name}/pulls/{number}"
         self.gitea.call("PATCH", path, {"state": "closed"}, user="ben")
         return "ben"
+
+    def say(self, number: int, text: str) -> None:
+        path = f"/repos/ann/{self.name}/issues/{number}/comments"
+        self.gitea.call("POST", path, {"body": text}, user="ben")
 
     def comments(self, number: int) -> list[str]:
         path = f"/repos/ann/{self.name}/issues/{number}/comments"
@@ -264,3 +277,17 @@ def test_what_is_not_there_is_an_error(world: World) -> None:
         world.forge.update(404, "title", "body")
     with pytest.raises(ForgeError):
         world.forge.open("plumbline/revert/never-pushed", "main", "title", "body")
+
+
+def test_one_comment_is_kept_up_to_date(world: World) -> None:
+    world.branches.push(BRANCH, world.content("1"))
+    number = world.forge.open(BRANCH, "main", "Restore shop", "One field drifted.").number
+    world.say(number, "<!-- ours -->\nNothing drifted, trust me.")
+    for body in ("Two fields drifted.", "Two fields drifted.", "One field drifted."):
+        world.forge.comment(number, "<!-- ours -->", body)
+    world.forge.comment(number, "<!-- another -->", "All is well.")
+    assert [each.strip() for each in world.comments(number)] == [
+        "<!-- ours -->\nNothing drifted, trust me.",
+        "<!-- ours -->\nOne field drifted.",
+        "<!-- another -->\nAll is well.",
+    ]

@@ -17,6 +17,7 @@ class FakeForge:
         down: Whether it answers nothing at present.
         pulls: All pull requests, by number.
         comments: By number of a pull request.
+        foreign: Which of them are somebody else's, by number and place.
         statuses: By commit, whether it is good and what is said.
         pushes: How many pushes moved something.
     """
@@ -26,6 +27,7 @@ class FakeForge:
         self.pulls: dict[int, PullRequest] = {}
         self.comments: dict[int, list[str]] = {}
         self.statuses: dict[str, tuple[bool, str]] = {}
+        self.foreign: set[tuple[int, int]] = set()
         self.pushes = 0
         self._branches: dict[str, _Branch] = {}
         self._from: dict[int, str] = {}
@@ -61,6 +63,16 @@ class FakeForge:
         if comment:
             self.comments.setdefault(number, []).append(comment)
         self.end(number, "plumbline", PullRequestState.CLOSED)
+
+    def comment(self, number: int, mark: str, body: str) -> None:
+        self._answer()
+        self._known(number)
+        said = self.comments.setdefault(number, [])
+        for place, text in enumerate(said):
+            if text.startswith(mark) and (number, place) not in self.foreign:
+                said[place] = f"{mark}\n{body}"
+                return
+        said.append(f"{mark}\n{body}")
 
     def mark(self, commit: str, *, good: bool, description: str) -> None:
         self._answer()

@@ -19,12 +19,14 @@ class FakeGitHub:
         forge: What it knows.
         token: The only one that it lets in; also what an App's installation gets.
         more: Further pull requests in its lists, the newest first, such as those of forks.
+        is_workflow: Whether the token is a workflow's, which may not ask who it is.
     """
 
     def __init__(self, forge: FakeForge, token: str = TOKEN, below: str = "/api/v3") -> None:
         self.forge = forge
         self.token = token
         self.more: list[Any] = []
+        self.is_workflow = False
         self._below = below
         self._address = ""
         self._described = Described()
@@ -47,12 +49,10 @@ class FakeGitHub:
                 return self._one(method, path, int(number), call.body)
             case ("GET", ["issues", number]):
                 return Reply(200, self._issue(path, int(number)))
-            case ("GET", ["issues", number, "comments"]):
-                said = self.forge.comments.get(int(number), [])
-                return Reply(200, [self._made("GET", path, body=text) for text in said])
-            case ("POST", ["issues", number, "comments"]):
-                self.forge.comments.setdefault(int(number), []).append(call.body["body"])
-                return Reply(201, self._made("POST", path, body=call.body["body"]))
+            case (method, ["issues", *places]):
+                return self._said(method, path, places, call.body)
+            case ("GET", ["user"]):
+                return self._me(path)
             case ("GET", ["commits", commit]):
                 return Reply(200, self._made("GET", path, sha=commit))
             case ("GET", ["commits", commit, "status"]):
@@ -66,6 +66,34 @@ class FakeGitHub:
     def pull(self, found: PullRequest, **facts: Any) -> Any:
         """A pull request as GitHub's lists have it."""
         return self._made("GET", f"{_REPOSITORY}/pulls", **self._facts(found, "GET", "s"), **facts)
+
+    def _said(self, method: str, path: str, places: list[str], body: Any) -> Reply:
+        """Answers about comments: those of a pull request, or one of them."""
+        if places[0] == "comments":
+            number, at = divmod(int(places[1]), 1000)
+            self.forge.comments[number][at] = body["body"]
+            return Reply(200, self._made(method, path, body=body["body"]))
+        said = self.forge.comments.setdefault(int(places[0]), [])
+        if method == "GET":
+            numbers = range(len(said))
+            return Reply(200, [self._comment(path, int(places[0]), n) for n in numbers])
+        said.append(body["body"])
+        return Reply(201, self._made(method, path, body=body["body"]))
+
+    def _me(self, path: str) -> Reply:
+        if self.is_workflow:
+            return Reply(403, {"message": "Resource not accessible by integration"})
+        return Reply(200, self._made("GET", path, login="plumbline"))
+
+    def _comment(self, path: str, number: int, place: int) -> Any:
+        example = self._made("GET", path)
+        is_foreign = (number, place) in self.forge.foreign
+        kind = "Bot" if self.is_workflow and not is_foreign else "User"
+        user = {**example["user"], "login": "mallory" if is_foreign else "plumbline", "type": kind}
+        identity = number * 1000 + place
+        here = f"{self._address}{_REPOSITORY}/issues/comments/{identity}"
+        body = self.forge.comments[number][place]
+        return {**example, "id": identity, "url": here, "user": user, "body": body}
 
     def _from(self, head: str) -> list[Any]:
         branch = head.removeprefix("ann:")

@@ -19,6 +19,7 @@ _TAKEN = {
     ("PUT", "merge_requests/N"): {"title", "description", "state_event"},
     ("GET", "merge_requests/N/notes"): {"per_page", "page", "order_by", "sort"},
     ("POST", "merge_requests/N/notes"): {"body"},
+    ("PUT", "merge_requests/N/notes/N"): {"body"},
     ("GET", "repository/commits/N/statuses"): {"name", "per_page", "page"},
     ("POST", "statuses/N"): {"state", "name", "description", "target_url"},
 }
@@ -41,6 +42,8 @@ class FakeGitLab:
     def answer(self, call: Call) -> Reply:
         if call.headers.get("PRIVATE-TOKEN", call.headers.get("Private-Token")) != self.token:
             return Reply(401, {"message": "401 Unauthorized"})
+        if (call.method, call.path) == ("GET", "/api/v4/user"):
+            return Reply(200, {"id": 1, "username": "plumbline"})
         assert _PROJECTS.match(call.path), call.path
         parts = _PROJECTS.sub("", call.path).split("/")
         place = "/".join("N" if _is_name(part) else part for part in parts)
@@ -56,7 +59,13 @@ class FakeGitLab:
                 return self._one(method, int(number), given)
             case ("GET", ["merge_requests", number, "notes"]):
                 said = self.forge.comments.get(int(number), [])
-                return Reply(200, [{"id": n, "body": text} for n, text in enumerate(said)])
+                authors = [7 if (int(number), n) in self.forge.foreign else 1
+                           for n in range(len(said))]  # fmt: skip
+                return Reply(200, [{"id": n + 1, "body": text, "author": {"id": authors[n]}}
+                                   for n, text in enumerate(said)])  # fmt: skip
+            case ("PUT", ["merge_requests", number, "notes", place]):
+                self.forge.comments[int(number)][int(place) - 1] = given["body"]
+                return Reply(200, {"id": int(place), "body": given["body"]})
             case ("POST", ["merge_requests", number, "notes"]):
                 self.forge.comments.setdefault(int(number), []).append(given["body"])
                 return Reply(201, {"id": 1, "body": given["body"]})

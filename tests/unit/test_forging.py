@@ -7,11 +7,12 @@ import pytest
 
 from reconciler.adapters.forges.gitea import GiteaForge
 from reconciler.adapters.forges.github import GitHubForge
+from reconciler.adapters.forges.gitlab import GitLabForge
 from reconciler.core.deciding import Mode, Policy, PolicyRule
 from reconciler.core.errors import ConfigError
 from reconciler.core.redact import Redaction
 from reconciler.core.selection import Selector
-from reconciler.forging import follower_of, repository_of
+from reconciler.forging import follower_of, pull_request_at, repository_of
 from reconciler.settings import (
     ForgeSettings,
     GitHubAppSettings,
@@ -104,3 +105,46 @@ def test_nothing_is_followed_where_nothing_is_proposed(token: str) -> None:
 def test_who_proposes_needs_a_forge() -> None:
     with pytest.raises(ConfigError, match="no forge is configured"):
         follower(settings(), Policy(Mode.PROPOSE))
+
+
+@pytest.mark.parametrize(
+    ("url", "kind", "number"),
+    [
+        ("https://github.com/shop/deploy/pull/7", GitHubForge, 7),
+        ("https://git.example/shop/deploy/pull/7/files?w=1", GitHubForge, 7),
+        ("http://git.example:3000/shop/deploy/pulls/12#issuecomment-1", GiteaForge, 12),
+        ("https://git.example/a/b/shop/-/merge_requests/3/diffs", GitLabForge, 3),
+        ("https://git.example/a/shop/merge_requests/3", GitLabForge, 3),
+    ],
+)
+def test_a_pull_request_is_found_by_its_page(
+    token: str, url: str, kind: type[object], number: int
+) -> None:
+    forge, found = pull_request_at(settings(token_file=token), url)
+    assert isinstance(forge, kind)
+    assert found == number
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "https://git.example/shop/deploy",
+        "https://git.example/shop/deploy/pulls/x",
+        "file:///shop/deploy/pulls/1",
+        "https://git.example/pulls/1 2",
+        "https://user:secret@git.example/-/pulls/",
+    ],
+)
+def test_a_page_of_no_pull_request_is_refused(token: str, url: str) -> None:
+    with pytest.raises(ConfigError, match="names no pull request") as caught:
+        pull_request_at(settings(token_file=token), url)
+    assert "secret" not in str(caught.value)
+
+
+def test_to_comment_takes_a_right(token: str) -> None:
+    page = "https://git.example/shop/deploy/pulls/1"
+    with pytest.raises(ConfigError, match="needs a right to comment"):
+        pull_request_at(Settings(), page)
+    with pytest.raises(ConfigError, match="'sourcehut' is none that is known"):
+        pull_request_at(settings(token_file=token, kind="sourcehut"), page)

@@ -17,6 +17,8 @@ from reconciler.settings import (
     Settings,
     SourceSettings,
     TargetSettings,
+    VerifyMode,
+    VerifySettings,
     load_settings,
     surroundings,
     target_named,
@@ -91,6 +93,14 @@ def test_a_path_in_the_file_is_taken_from_the_files_folder(repo: str, taken: str
     assert settings.targets[0].source.repo == taken
     assert (settings.state_dir, settings.cache_dir) == ("deep/state", "")
     assert settings.cluster.kubeconfig == "deep/admin.conf"
+
+
+def test_keys_are_taken_from_the_files_folder() -> None:
+    Path("deep").mkdir()
+    source = "{repo: 'https://git.example/shop.git', verify: {keys: [team.asc, /etc/keys]}}"
+    settings = loaded(f"targets: [{{name: shop, source: {source}}}]", file="deep/plumbline.yaml")
+    verify = settings.targets[0].source.verify
+    assert verify == VerifySettings(("deep/team.asc", "/etc/keys"), VerifyMode.FORWARD)
 
 
 def test_flags_beat_variables_and_those_beat_the_file() -> None:

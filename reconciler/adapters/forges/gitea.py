@@ -11,6 +11,9 @@ from reconciler.core.pull_requests import PullRequest, PullRequestState
 _FIND: Final = "be asked for pull requests"
 _OPEN: Final = "open a pull request"
 
+#: Who a job of Gitea's own runner is, whose token may not ask that.
+_ACTIONS: Final = "gitea-actions"
+
 
 class GiteaForge:
     """See `ports.Forge`."""
@@ -26,6 +29,7 @@ class GiteaForge:
         self._place = place
         self._access = access
         self._calls = GiteaCalls(f"{place.api}/repos/{place.project}", access, token)
+        self._forge = GiteaCalls(place.api, access, token)
         #: By branch, up to which number all was looked through, and the latest of it there (0 for
         #: none). Gitea can't be asked for a branch: a repository is gone through only once.
         self._seen: dict[str, tuple[int, int]] = {}
@@ -99,6 +103,28 @@ class GiteaForge:
         if comment and not self._said(doing, issue, comment):
             self._calls.call(doing, "POST", f"{issue}/comments", body={"body": comment})
         self._calls.call(doing, "PATCH", f"/pulls/{number}", body={"state": "closed"})
+
+    def comment(self, number: int, mark: str, body: str) -> None:
+        """Keeps one comment of ours on a pull request up to date.
+
+        Raises:
+            ForgeError: Gitea refuses, or can't be asked.
+        """
+        doing, comments = f"comment on pull request {number}", f"/issues/{number}/comments"
+        me = _login(self._forge.call(doing, "GET", "/user", none_at=403)) or _ACTIONS
+        text = f"{mark}\n{body}"
+        # Not in pages: Gitea gives all comments at once.
+        there = self._calls.call(doing, "GET", comments) or []
+        if not isinstance(there, list) or not all(isinstance(each, dict) for each in there):
+            raise self._calls.strange(doing)
+        for each in there:
+            said = str(each.get("body") or "")
+            if said.startswith(mark) and _login(each.get("user")) == me:
+                if said.strip() != text.strip():
+                    place = f"/issues/comments/{each.get('id')}"
+                    self._calls.call(doing, "PATCH", place, body={"body": text})
+                return
+        self._calls.call(doing, "POST", comments, body={"body": text})
 
     def mark(self, commit: str, *, good: bool, description: str) -> None:
         """Shows on a commit whether the cluster is as it says.

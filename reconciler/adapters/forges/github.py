@@ -1,6 +1,6 @@
 """Pull requests on GitHub and GitHub Enterprise, by PyGithub."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -96,6 +96,35 @@ class GitHubForge:
             if comment and not any(each.strip() == comment.strip() for each in said):
                 pull.create_issue_comment(comment)
             pull.edit(state="closed")
+
+    def comment(self, number: int, mark: str, body: str) -> None:
+        """Keeps one comment of ours on a pull request up to date.
+
+        Raises:
+            ForgeError: GitHub refuses, or can't be asked.
+        """
+        with self._asked(f"comment on pull request {number} of {self._place.project}") as repo:
+            is_mine, text = self._mine(), f"{mark}\n{body}"
+            pull = repo.get_pull(number)
+            for each in pull.get_issue_comments():
+                if (each.body or "").startswith(mark) and is_mine(each.user):
+                    if each.body.strip() != text.strip():
+                        each.edit(text)
+                    return
+            pull.create_issue_comment(text)
+
+    def _mine(self) -> Callable[[Any], bool]:
+        """Gives what tells whether a comment's author is us.
+
+        A workflow's token, and an App's, may not ask who it is; what they write is a bot's.
+        """
+        try:
+            me = self._signed_in(self._secret()).get_user().login
+        except GithubException as error:
+            if error.status != 403:
+                raise
+            return lambda user: bool(user.type == "Bot")
+        return lambda user: bool(user.login == me)
 
     def mark(self, commit: str, *, good: bool, description: str) -> None:
         """Shows on a commit whether the cluster is as it says.

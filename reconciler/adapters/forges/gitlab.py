@@ -96,6 +96,23 @@ class GitLabForge:
                 found.notes.create({"body": comment}, **_ONCE)
             project.mergerequests.update(number, {"state_event": "close"}, **_ONCE)
 
+    def comment(self, number: int, mark: str, body: str) -> None:
+        """Keeps one comment of ours on a merge request up to date.
+
+        Raises:
+            ForgeError: GitLab refuses, or can't be asked.
+        """
+        with self._asked(f"comment on merge request {number} of {self._place.project}") as project:
+            me: Any = project.manager.gitlab.http_get("/user", **_ONCE)
+            notes = project.mergerequests.get(number, lazy=True).notes
+            text = f"{mark}\n{body}"
+            for each in notes.list(iterator=True, **_ONCE):
+                if each.body.startswith(mark) and each.author["id"] == me["id"]:
+                    if each.body.strip() != text.strip():
+                        notes.update(each.id, {"body": text}, **_ONCE)
+                    return
+            notes.create({"body": text}, **_ONCE)
+
     def mark(self, commit: str, *, good: bool, description: str) -> None:
         """Shows on a commit whether the cluster is as it says.
 

@@ -30,6 +30,7 @@ _PACKS_LIMIT = 30
 
 #: What `git fetch` takes for "all history", also to complete a shallow clone.
 _ALL_HISTORY = "--depth=2147483647"
+_EVERYTHING = ("+refs/heads/*:refs/all/heads/*", "+refs/tags/*:refs/all/tags/*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,14 @@ class Clone:
         git: How git is run; its settings hold the URL's credentials.
         remote: Where it comes from.
         cache: The folder in which clones are kept, each with its lock.
+        since: A commit of which it must be told whether what is pinned descends from it; empty
+            for none. Then so much history is fetched.
     """
 
     git: Git
     remote: RemoteUrl
     cache: Path
+    since: str = ""
 
     @contextmanager
     def pinned(self, ref: str) -> Iterator[GitTree]:
@@ -59,7 +63,7 @@ class Clone:
         folder = self._folder()
         with _locked(folder.with_suffix(".lock"), shared=True) as held:
             name, commit = ("", ref) if _HASH.match(ref) else self._ask(folder.parent, ref)
-            if self._has(folder, commit):
+            if self._has(folder, commit) and self._tells_descent(folder, commit):
                 yield GitTree(self.git, folder, commit)
                 return
             held.release()
@@ -67,6 +71,8 @@ class Clone:
             # Another run may have got it while this one waited.
             if not self._has(folder, commit):
                 commit = self._get(folder, name, commit)
+            if not self._tells_descent(folder, commit):
+                self._deepen(folder, commit)
             yield GitTree(self.git, folder, commit)
 
     @contextmanager
@@ -175,13 +181,26 @@ class Clone:
         if answer.code != 0:
             raise failure(f"a clone can't be made in {folder.parent}", answer)
 
+    def _tells_descent(self, folder: Path, commit: str) -> bool:
+        """Whether it can be told here if a commit descends from `since`."""
+        if self.since in ("", commit) or not (folder / "shallow").exists():
+            return True
+        words = ["merge-base", "--is-ancestor", self.since, commit]
+        return self.git.ask(words, folder=folder).code == 0
+
+    def _deepen(self, folder: Path, commit: str) -> None:
+        answer = self._fetch(folder, [_ALL_HISTORY], [f"+{commit}:refs/fetched"])
+        if answer.code != 0:
+            answer = self._fetch(folder, [_ALL_HISTORY], _EVERYTHING)
+        if answer.code != 0:
+            raise failure(f"the history of {self.remote.shown} can't be fetched", answer)
+
     def _fetch_commit(self, folder: Path, commit: str) -> None:
         answer = self._fetch(folder, ["--depth=1"], [f"+{commit}:refs/fetched"])
         if answer.code == 0:
             return
         # Some servers hand out only what a branch or tag points to.
-        everything = ["+refs/heads/*:refs/all/heads/*", "+refs/tags/*:refs/all/tags/*"]
-        answer = self._fetch(folder, [_ALL_HISTORY], everything)
+        answer = self._fetch(folder, [_ALL_HISTORY], _EVERYTHING)
         if answer.code != 0:
             raise failure(f"{self.remote.shown} can't be fetched", answer)
         if not self._has(folder, commit):

@@ -31,7 +31,10 @@ from reconciler.adapters.sources.rendering import (
 from reconciler.adapters.sources.tree import Tree
 from reconciler.adapters.sources.worktree import describe_changes
 from reconciler.core.desired import Rendered
-from reconciler.core.errors import ConfigError, ManifestError, ManifestProblem
+from reconciler.core.errors import ConfigError, ManifestError, ManifestProblem, UnverifiedError
+
+if TYPE_CHECKING:
+    from reconciler.adapters.sources.verifying import Verification
 
 if TYPE_CHECKING:
     from reconciler.adapters.sources.draft import SourceDraft
@@ -91,6 +94,7 @@ class GitSource:
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     limits: Limits = field(default_factory=Limits)
     renderings: Renderings | None = field(default=None, repr=False)
+    verification: "Verification | None" = field(default=None, repr=False)
 
     def fetch(self) -> Rendered:
         """Pins the revision and renders its manifests.
@@ -99,9 +103,12 @@ class GitSource:
             SourceError: The repository or a renderer couldn't be reached or read.
             ManifestError: What it holds can't be taken as a desired state.
             ConfigError: The path, the ref or the renderer asked for isn't there.
+            UnverifiedError: The commit may not be acted on.
         """
         path = check_path(self.path)
-        with self._opened(path) as opened:
+        since = self.verification.since() if self.verification is not None else ""
+        with self._opened(path, since) as opened:
+            self._accept(opened.tree, since)
             choice = choose(self.render, opened.tree.names(path), path)
             if self.values and choice is not RenderChoice.HELM:
                 raise ConfigError(
@@ -148,6 +155,17 @@ class GitSource:
                 opened.tree, path, Making(choice.value), renderer, self.limits, values
             )
 
+    def _accept(self, tree: Tree, since: str) -> None:
+        """Refuses a commit that may not be acted on, before anything of it is read."""
+        if self.verification is None:
+            return
+        if not isinstance(tree, GitTree):
+            raise UnverifiedError(
+                "what is no commit can't be signed, and source.verify asks for that",
+                fix="name a Git repository",
+            )
+        self.verification.accept(tree, since)
+
     def _rendered(self, tree: Tree, path: str, choice: RenderChoice) -> Kept:
         renderer = self._renderer(choice)
         cache = self.renderings or RenderedCache(self.cache / "rendered")
@@ -186,7 +204,7 @@ class GitSource:
         return PlainRenderer()
 
     @contextmanager
-    def _opened(self, path: str) -> Iterator[_Opened]:
+    def _opened(self, path: str, since: str = "") -> Iterator[_Opened]:
         git = Git(self.environ)
         ref = check_ref(self.ref)
         place = locate(self.repo)
@@ -194,7 +212,7 @@ class GitSource:
             from reconciler.adapters.sources.clone import Clone, credentials
 
             git = replace(git, settings=credentials(place, self.credential_helper))
-            with Clone(git, place, self.cache / "repos").pinned(ref) as tree:
+            with Clone(git, place, self.cache / "repos", since).pinned(ref) as tree:
                 yield _Opened(tree, tree.commit)
             return
         folder = place.path

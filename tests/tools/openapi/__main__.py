@@ -20,6 +20,8 @@ _OPERATIONS = (
     ("get", f"{_REPOSITORY}/issues/{{issue_number}}"),
     ("get", f"{_REPOSITORY}/issues/{{issue_number}}/comments"),
     ("post", f"{_REPOSITORY}/issues/{{issue_number}}/comments"),
+    ("patch", f"{_REPOSITORY}/issues/comments/{{comment_id}}"),
+    ("get", "/user"),
     ("get", f"{_REPOSITORY}/commits/{{ref}}"),
     ("get", f"{_REPOSITORY}/commits/{{ref}}/status"),
     ("post", f"{_REPOSITORY}/statuses/{{sha}}"),

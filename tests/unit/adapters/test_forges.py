@@ -38,6 +38,7 @@ ASKED: tuple[Callable[[Forge], object], ...] = (
     lambda forge: forge.open(BRANCH, "main", "title", "body"),
     lambda forge: forge.update(1, "title", "body"),
     lambda forge: forge.close(1, "comment"),
+    lambda forge: forge.comment(1, "<!-- ours -->", "body"),
     lambda forge: forge.mark(COMMIT, good=True, description="in sync"),
 )
 
@@ -211,6 +212,20 @@ def test_only_github_has_apps() -> None:
 def opened(forge: FakeForge) -> None:
     forge.push(BRANCH, BranchContent("a" * 40, {"a": "b"}, "message"))
     forge.open(BRANCH, "main", "ours", "body")
+
+
+def test_a_workflows_comments_are_a_bots() -> None:
+    known = FakeForge()
+    opened(known)
+    known.comments[1] = ["<!-- ours -->\nAll is well, trust me."]
+    known.foreign.add((1, 0))
+    fake = FakeGitHub(known, TOKEN)
+    fake.is_workflow = True
+    with AnsweringServer(fake.answer) as server:
+        for body in ("one", "two"):
+            forge_at(server.url, ForgeKind.GITHUB).comment(1, "<!-- ours -->", body)
+        assert not server.failures, server.failures
+    assert known.comments[1][1:] == ["<!-- ours -->\ntwo"]
 
 
 def test_githubs_forks_are_not_ours() -> None:

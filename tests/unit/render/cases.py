@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from reconciler.core.acceptance import accepted
 from reconciler.core.actors import Actor
+from reconciler.core.baseline import KnownDrift, baseline_of
 from reconciler.core.desired import SourceLocation
 from reconciler.core.drift import (
     Change,
@@ -18,6 +20,7 @@ from reconciler.core.drift import (
     Severity,
 )
 from reconciler.core.explain import Explanation, FieldOrigin, Origin
+from reconciler.core.merge import Effect, Merge, MergeEffect
 from reconciler.core.outcome import Outcome, OutcomeType
 from reconciler.core.ownership import FieldManager
 from reconciler.core.path import Item, Path
@@ -25,6 +28,7 @@ from reconciler.core.plan import Create, Delete, Held, Plan, Recreate, Replace
 from reconciler.core.report import Comparison, Report, Requests, Summary, Unproven
 from reconciler.core.resource import ResourceKey
 
+_PLACE = SourceLocation("apps/web.yaml", 12)
 NOW = datetime(2026, 11, 24, 12, 0, 5, tzinfo=UTC)
 CHECKED_AT = "2026-11-24T12:00:00Z"
 REVISION = "4f0c12a9d1b7e6c05f3a8d2b9c4e7f1a2b3c4d5e"
@@ -341,6 +345,48 @@ RESTORED = Report(
     ),
 )
 
+HEAD = "a1b2c3d4e5f60718293a4b5c6d7e8f9012345678"
+_BY_HAND = replace(DRIFTS[0], hidden=(), note="made in the cluster; the head declares it otherwise")
+#: A pull request, with an effect of every kind.
+MERGING = replace(
+    DRIFTED,
+    merge=Merge(
+        REVISION,
+        HEAD,
+        (
+            MergeEffect(Effect.OVERWRITE, replace(_BY_HAND, changes=(EVIL, REPLICAS, TEAM))),
+            MergeEffect(Effect.OVERWRITE, replace(DRIFTS[2], changes=(MASKED,))),
+            MergeEffect(Effect.OVERWRITE, replace(DRIFTS[4], note="deleted in the cluster")),
+            MergeEffect(Effect.UNKNOWN, DRIFTS[5]),
+            MergeEffect(Effect.CHANGE, replace(_BY_HAND, changes=(IMAGE,), note="")),
+            MergeEffect(Effect.CHANGE, replace(DRIFTS[4], note="")),
+            MergeEffect(Effect.CHANGE, replace(DRIFTS[1], source=_PLACE)),
+            MergeEffect(Effect.ADOPT, replace(DRIFTS[3], changes=(CONFIG,), note="")),
+            MergeEffect(Effect.KEEP, replace(DRIFTS[1], note="")),
+        ),
+    ),
+    declared={WEB: _PLACE, READER: SourceLocation("base/rbac.yaml", 40)},
+)
+#: The same for one that loses nothing.
+HARMLESS = replace(
+    MERGING,
+    merge=Merge(REVISION, HEAD, (MergeEffect(Effect.CHANGE, replace(_BY_HAND, changes=(IMAGE,))),)),
+    notes=(),
+)
+#: An old cluster, of which most is known.
+BASELINED = accepted(
+    replace(DRIFTED, declared=MERGING.declared),
+    (
+        *baseline_of("shop", DRIFTS[1:4], ()),
+        KnownDrift("shop", DriftType.MODIFIED, WEB, Severity.LOW, {}, "the old cluster"),
+        KnownDrift("shop", DriftType.MISSING, JOB, Severity.LOW, {}, "it ran once"),
+    ),
+)
+ACCEPTED = accepted(
+    replace(DRIFTED, drifts=DRIFTS[:4], summary=replace(DRIFTED.summary, unreadable=0)),
+    baseline_of("shop", DRIFTS[:4], ()),
+)
+
 REPORTS: Mapping[str, Report] = {
     "drifted": DRIFTED,
     "witnessed": WITNESSED,
@@ -349,6 +395,10 @@ REPORTS: Mapping[str, Report] = {
     "offline": OFFLINE,
     "hostile": HOSTILE,
     "restored": RESTORED,
+    "merging": MERGING,
+    "harmless": HARMLESS,
+    "baselined": BASELINED,
+    "accepted": ACCEPTED,
 }
 
 PLAN = Plan(

@@ -2,7 +2,7 @@
 `python -m tests.unit.render.goldens`. Look at the difference before you commit it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reconciler.core.report import Report
@@ -13,11 +13,15 @@ from reconciler.render.adoptions import (
     adoption_text,
     adoption_title,
 )
+from reconciler.render.annotations import reports_github, reports_gitlab
 from reconciler.render.document import explanation_document, plan_document
 from reconciler.render.explanations import explanation_text
+from reconciler.render.html_page import reports_html
 from reconciler.render.image_schema import images_schema
 from reconciler.render.json_schema import notice_schema, report_schema
+from reconciler.render.junit import reports_junit
 from reconciler.render.markdown import report_markdown
+from reconciler.render.merges import merge_markdown, merge_text
 from reconciler.render.plans import plan_text
 from reconciler.render.proposals import (
     proposal_body,
@@ -25,6 +29,7 @@ from reconciler.render.proposals import (
     proposal_title,
     record_text,
 )
+from reconciler.render.sarif import reports_sarif
 from reconciler.render.serialized import json_text, report_json, report_yaml
 from reconciler.render.slack import message_of
 from reconciler.render.slack_thread import replies_of, reply_of
@@ -52,15 +57,36 @@ def _of_report(report: Report) -> dict[str, str]:
     files["report.json"] = report_json(report)
     files["report.yaml"] = report_yaml(report)
     files["markdown.md"] = report_markdown(report, NOW)
+    if report.merge is not None:
+        merge = report.merge
+        files |= {name: merge_text(report, merge, style, NOW) for name, style in STYLES.items()}
+        files["markdown.md"] = merge_markdown(report, merge, NOW)
     if report.outcomes:
         for name, style in STYLES.items():
             files[f"outcomes.{name}"] = outcomes_text(report, style)
     return files
 
 
+#: Cases that are shown in every format of CI.
+_FOR_MACHINES = ("drifted", "hostile", "in-sync", "merging", "baselined")
+
+
+def for_machines(reports: Sequence[Report]) -> dict[str, str]:
+    """Gives reports in every format of CI."""
+    return {
+        "sarif.json": reports_sarif(reports, NOW, "1.2.3"),
+        "junit.xml": reports_junit(reports, NOW),
+        "page.html": reports_html(reports, NOW),
+        "github.txt": reports_github(reports, NOW),
+        "gitlab.json": reports_gitlab(reports, NOW),
+    }
+
+
 def renderings() -> dict[str, str]:
     """Gives every golden file's contents by `case/file`."""
     cases = {name: _of_report(report) for name, report in REPORTS.items()}
+    for name in _FOR_MACHINES:
+        cases[name] |= for_machines([REPORTS[name]])
     for name, plan in PLANS.items():
         cases[name] = {each: plan_text(plan, style, NOW) for each, style in STYLES.items()}
         cases[name]["plan.json"] = json_text(plan_document(plan))

@@ -1,5 +1,6 @@
 """Random reports, plans and explanations, with any text where a cluster could put any."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from reconciler.core.drift import (
     Severity,
 )
 from reconciler.core.explain import Explanation, FieldOrigin, Origin
+from reconciler.core.merge import Effect, Merge, MergeEffect
 from reconciler.core.outcome import Outcome, OutcomeType
 from reconciler.core.ownership import FieldManager
 from reconciler.core.path import Item
@@ -113,6 +115,16 @@ REPORTS = st.builds(
         tuple
     ),
     notes=st.lists(TEXT, max_size=2).map(tuple),
+)
+
+EFFECTS = st.lists(st.builds(MergeEffect, st.sampled_from(Effect), DRIFTS), max_size=4)
+MERGES = st.builds(Merge, TEXT, TEXT, EFFECTS.map(tuple))
+#: Also of pull requests, and with places that a repository can hold.
+ANY_REPORTS = st.builds(
+    replace,
+    REPORTS,
+    merge=st.none() | MERGES,
+    declared=st.dictionaries(KEYS, SOURCES, max_size=3),
 )
 
 BODIES = st.just({"secret": "never shown"})

@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable
+from xml.etree import ElementTree
 
 import yaml
 from hypothesis import HealthCheck, given, settings
@@ -15,12 +16,14 @@ from reconciler.core.report import Report
 from reconciler.render.document import explanation_document, plan_document, report_document
 from reconciler.render.explanations import explanation_text
 from reconciler.render.markdown import LIMIT, report_markdown
+from reconciler.render.merges import merge_markdown, merge_text
 from reconciler.render.plans import plan_text
 from reconciler.render.serialized import json_text, report_json, report_yaml, yaml_text
 from reconciler.render.terminal import Style
 from reconciler.render.text import outcomes_text, report_text
 from tests.unit.render import strategies as some
 from tests.unit.render.cases import NOW
+from tests.unit.render.goldens import for_machines
 
 SGR = re.compile(r"\x1b\[[0-9]+m")
 WIDTHS = st.integers(40, 200) | st.just(0)
@@ -101,3 +104,34 @@ def test_markdown_is_harmless_and_fits(report: Report) -> None:
     text = report_markdown(report, NOW)
     assert not harmful(text)
     assert len(text.encode("utf-16-le")) // 2 <= LIMIT
+
+
+@slow
+@given(st.lists(some.ANY_REPORTS, max_size=2))
+def test_what_machines_read_is_harmless_and_well_formed(reports: list[Report]) -> None:
+    files = for_machines(reports)
+    for text in files.values():
+        assert not harmful(text)
+        assert text == "" or text.endswith("\n")
+    log = json.loads(files["sarif.json"])
+    counts = [len(r.merge.effects if r.merge else r.drifts) for r in reports]
+    assert [len(run["results"]) for run in log["runs"]] == counts
+    assert len(json.loads(files["gitlab.json"])) == sum(counts)
+    lines = files["github.txt"].splitlines()
+    assert len(lines) == sum(counts)
+    assert all(re.match("::(error|warning|notice) ", line) for line in lines)
+    suites = ElementTree.fromstring(files["junit.xml"])
+    assert len(suites) == len(reports)
+
+
+@slow
+@given(some.ANY_REPORTS, WIDTHS)
+def test_a_merge_is_harmless_and_keeps_its_width(report: Report, width: int) -> None:
+    if report.merge is None:
+        return
+    merge = report.merge
+    _check_text(lambda style: merge_text(report, merge, style, NOW), width, False)
+    text = merge_markdown(report, merge, NOW)
+    assert not harmful(text)
+    assert len(text.encode("utf-16-le")) // 2 <= LIMIT
+    assert yaml.safe_load(report_yaml(report)) == report_document(report)
