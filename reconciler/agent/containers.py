@@ -68,7 +68,7 @@ def containers_of(
             continue  # it ended while we looked
         except OSError as error:
             if table.process(members[0].pid) is not None:
-                unknown.append(f"container {each[:12]}: {error.strerror}")
+                unknown.append(f"container {container_id[:12]}: {error.strerror}")
     return tuple(found), tuple(unknown)
 
 

@@ -280,7 +280,8 @@ class FileScan:
             return
         count = self._count(was.places)
         more = "more than " if count >= _COUNTED else ""
-        note = f"with {more}{count} files in it" if count else ""
+        files = "file" if count == 1 else "files"
+        note = f"with {more}{count} {files} in it" if count else ""
         self._tell(path, with_content(state_of(was), was, self._contents), None, note=note)
 
     def _count(self, places: tuple[Place, ...]) -> int:

@@ -181,6 +181,8 @@ class ProgramScan:
         """Says where a file that runs comes from, by its mount and path."""
         if name.endswith(_DELETED) and not self._is_there(name, handle):
             path = name.removesuffix(_DELETED)
+            if self._judge is not None and self._judge.is_as_image(path, handle):
+                return Code(path, None)  # replaced, but what runs is the image's own
             return Code(path, Origin.DELETED, note="the file that runs is gone, or was replaced")
         root = self._container.root
         if root is None or mount.device != root.device:

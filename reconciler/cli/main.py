@@ -25,6 +25,7 @@ VERBS = {
     "resume": "end a suspension",
     "history": "what happened, who did it, what was there before",
     "explain": "say of every field of one object where it comes from",
+    "containers": "what changed and what runs in the containers of this machine",
     "init": "write a first plumbline.yaml from a repository and a cluster",
     "doctor": "check access, rights and programs, each with its fix",
 }
