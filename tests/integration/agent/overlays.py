@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import stat
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from reconciler.agent.judging import Judge
 from reconciler.agent.node import builtin_profile
 
 PROFILE = builtin_profile()
+BOUNDS = Bounds()
 #: With these an overlay marks what else it would copy.
 SPARING = "redirect_dir=on,metacopy=on"
 PLAIN = "redirect_dir=off,metacopy=off"
@@ -46,7 +46,9 @@ class Overlay:
     @contextlib.contextmanager
     def root(self, points: Sequence[str] = ()) -> Iterator[Root]:
         """Opens it as the agent does."""
-        handles = [os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in (self.upper, *self.lowers)]
+        handles = [
+            os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in (self.upper, *self.lowers)
+        ]
         try:
             upper, *lowers = handles
             yield Root(upper, tuple(lowers), (), "trusted.overlay.", frozenset(points))
@@ -55,7 +57,10 @@ class Overlay:
                 os.close(handle)
 
     def look(
-        self, contents: Contents | None = None, bounds: Bounds = Bounds(), points: Sequence[str] = ()
+        self,
+        contents: Contents | None = None,
+        bounds: Bounds = BOUNDS,
+        points: Sequence[str] = (),
     ) -> Findings:
         """Looks at it as the agent does."""
         with self.root(points) as root:
@@ -64,7 +69,7 @@ class Overlay:
     def judge(self, path: str) -> str:
         """Has one file judged: how it differs, or nothing."""
         with self.root() as root:
-            return Judge(root, Contents(Bounds())).change_of(path) or ""
+            return Judge(root, Contents(BOUNDS)).change_of(path) or ""
 
 
 @contextlib.contextmanager
@@ -80,7 +85,10 @@ def overlay(folder: Path, layers: int = 2, options: str = SPARING) -> Iterator[O
     empty.mkdir(exist_ok=True)
     with (
         mounted(made.image, f"lowerdir={below}:{empty}"),
-        mounted(made.merged, f"lowerdir={below},upperdir={made.upper},workdir={folder / 'work'},{options}"),
+        mounted(
+            made.merged,
+            f"lowerdir={below},upperdir={made.upper},workdir={folder / 'work'},{options}",
+        ),
     ):
         yield made
 
@@ -143,9 +151,3 @@ def differences(image: Path, merged: Path) -> set[tuple[str, str]]:
         if not above or (above in now and now[above][0] == stat.S_IFDIR):
             found.add((path, "removed"))
     return {(f"/{os.fsdecode(path)}", how) for path, how in found}
-
-
-def clear(folder: Path) -> None:
-    """Removes everything in a folder."""
-    for each in folder.iterdir():
-        shutil.rmtree(each)

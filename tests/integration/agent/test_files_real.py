@@ -4,7 +4,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,7 +15,6 @@ from tests.integration.agent.overlays import (
     PLAIN,
     SPARING,
     Overlay,
-    clear,
     differences,
     layer,
     overlay,
@@ -50,34 +49,20 @@ _MANY = st.lists(_DEEDS, max_size=14)
 def do(root: Path, deeds: Sequence[Deed]) -> None:
     """Does what can be done of it."""
     for what, first, *rest in deeds:
-        path = root / first
         with contextlib.suppress(OSError, shutil.Error):
-            match what:
-                case "write":
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    if not path.is_fifo():  # nobody reads it
-                        path.write_text(rest[0])
-                case "folder":
-                    path.mkdir(parents=True)
-                case "remove":
-                    _remove(path)
-                case "move":
-                    path.rename(root / rest[0])
-                case "mode":
-                    path.chmod(rest[0])
-                case "owner":
-                    os.chown(path, rest[0], rest[0], follow_symlinks=False)
-                case "link":
-                    path.symlink_to(rest[0])
-                case "hard":
-                    (root / rest[0]).hardlink_to(path)
-                case "fifo":
-                    os.mkfifo(path)
-                case "capability":
-                    os.setxattr(path, "security.capability", _CAPABILITY, follow_symlinks=False)
-                case "swap":  # gone, and a directory of the same name in its place
-                    _remove(path)
-                    path.mkdir()
+            _DOING[what](root / first, root, *rest)
+
+
+def _write(path: Path, _: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.is_fifo():  # nobody reads it
+        path.write_text(text)
+
+
+def _swap(path: Path, _: Path) -> None:
+    """Has it gone, and a directory of the same name in its place."""
+    _remove(path)
+    path.mkdir()
 
 
 def _remove(path: Path) -> None:
@@ -85,6 +70,23 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink()
+
+
+_DOING: Mapping[str, Callable[..., object]] = {
+    "write": _write,
+    "swap": _swap,
+    "folder": lambda path, _: path.mkdir(parents=True),
+    "remove": lambda path, _: _remove(path),
+    "move": lambda path, root, other: path.rename(root / other),
+    "mode": lambda path, _, mode: path.chmod(mode),
+    "owner": lambda path, _, user: os.chown(path, user, user, follow_symlinks=False),
+    "link": lambda path, _, other: path.symlink_to(other),
+    "hard": lambda path, root, other: (root / other).hardlink_to(path),
+    "fifo": lambda path, _: os.mkfifo(path),
+    "capability": lambda path, _: os.setxattr(
+        path, "security.capability", _CAPABILITY, follow_symlinks=False
+    ),
+}
 
 
 def found_in(made: Overlay) -> set[tuple[str, str]]:
