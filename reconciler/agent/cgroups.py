@@ -45,7 +45,7 @@ def memberships(text: str) -> tuple[Membership, ...]:
 
 def _members(path: str) -> Iterator[Membership]:
     pod = ""
-    for part in path.split("/"):
+    for part in re.split("[/:]", path):
         if (named := _POD.search(part)) is not None:
             pod = named[1].replace("_", "-")
         elif (scope := _SCOPE.fullmatch(part)) is not None:

@@ -31,8 +31,8 @@ class Contents:
         self._bounds = bounds
         self._known: dict[_Key, str] = {}
         self._before: dict[_Key, str] = {}
-        self._left = 0
-        self._texts = 0
+        self._left = bounds.total_bytes
+        self._texts = bounds.texts
 
     def renew(self) -> None:
         """Begins a look at the machine: forgets what the last one had no use for."""

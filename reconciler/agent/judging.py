@@ -1,5 +1,6 @@
 """Says of one file of a container's root how it differs from the image."""
 
+import errno
 import os
 import stat
 from contextlib import suppress
@@ -49,8 +50,7 @@ class Judge:
     def is_as_image(self, path: str, handle: int) -> bool:
         """Whether an open file has the content of the image's file of this path."""
         with suppress(OSError):
-            was = self._image_digest(path.strip("/"))
-            return was != "" and was == digest_of(handle)
+            return self._image_digest(path.strip("/")) == digest_of(handle)
         return False
 
     def _written(self, folder: int, above: str, last: str) -> ChangeType | None:
@@ -61,16 +61,28 @@ class Judge:
             return ChangeType.ADDED if self._is_moved(above) else None
         path = f"{above}/{last}" if above else last
         was = self._image_digest(path)
-        if was == "":
+        if was is None:
             return ChangeType.ADDED
         if attributes.mark(folder, last, "metacopy") is not None:
             moved = attributes.mark(folder, last, "redirect") is not None
             return ChangeType.CHANGED if moved else None
-        now = self._contents.digest(folder, last, status) if stat.S_ISREG(status.st_mode) else ""
+        if not stat.S_ISREG(status.st_mode):
+            return ChangeType.CHANGED
+        now = self._read(folder, last, status)
         return None if now == was else ChangeType.CHANGED
 
-    def _image_digest(self, path: str) -> str:
-        """Gives the digest of the image's file; empty where it has none there."""
+    def _read(self, folder: int, name: str, status: os.stat_result) -> str:
+        digest = self._contents.digest(folder, name, status)
+        if not digest:
+            raise OSError(errno.EFBIG, "what it runs is too long to be compared", name)
+        return digest
+
+    def _image_digest(self, path: str) -> str | None:
+        """Gives the digest of the image's file; None where it has none there.
+
+        Raises:
+            OSError: It can't be read.
+        """
         attributes = Attributes(self._root.prefix)
         places = tuple(Place(each, "") for each in self._root.lowers)
         *above, last = path.split("/")
@@ -78,13 +90,13 @@ class Judge:
             with Merged(places, attributes) as folder:
                 found = folder.lookup(name)
             if found is None or not found.places:
-                return ""
+                return None
             places = found.places
         with Merged(places, attributes) as folder:
             file: Found | None = folder.lookup(last)
             if file is None or not stat.S_ISREG(file.status.st_mode):
-                return ""
-            return self._contents.digest(file.folder, file.name, file.status)
+                return None
+            return self._read(file.folder, file.name, file.status)
 
     def _is_moved(self, above: str) -> bool:
         """Whether a directory on the way was moved here from elsewhere in the image."""

@@ -7,7 +7,7 @@ surrogates, as `os.fsdecode` gives them, and are escaped where they are rendered
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from reconciler.core.drift import ChangeType, Severity
 
@@ -311,6 +311,8 @@ def drift_id(container: ContainerRef, drift: ContainerDrift) -> str:
             what = ("Session", f"{drift.pid} {drift.started_at}")
         case PortDrift(listener=listener):
             what = ("Port", f"{listener.protocol} {listener.address} {listener.port}")
+        case _:
+            assert_never(drift)
     text = "\0".join((container.container_id, *what)).encode("utf-8", "surrogatepass")
     return f"d-{hashlib.blake2b(text, digest_size=6).hexdigest()}"
 
@@ -341,3 +343,5 @@ def _order(drift: ContainerDrift) -> tuple[int, int, str, int]:
             return rank, 2, f"{listener.protocol}{listener.address}", listener.port
         case FileDrift():
             return rank, 3, drift.path, 0
+        case _:
+            assert_never(drift)

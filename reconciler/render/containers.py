@@ -181,9 +181,9 @@ def _file_words(drift: FileDrift, now: datetime) -> tuple[list[Span], list[str]]
     facts: list[str] = []
     if drift.was is not None and drift.now is not None:
         facts += _differences(drift.was, drift.now)
-    elif (one := drift.now or drift.was) is not None:
-        facts += _facts(one)
-    if drift.now is not None and drift.now.modified and drift.change is not ChangeType.REMOVED:
+    else:
+        facts += [fact for one in (drift.was, drift.now) if one is not None for fact in _facts(one)]
+    if drift.now is not None and drift.now.modified:
         facts.append(f"written {ago(drift.now.modified, now)}")
     facts.append(drift.note)
     return spans, [" · ".join(filter(None, facts))]
