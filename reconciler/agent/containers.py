@@ -159,7 +159,9 @@ def _root(
     """Gives the container's root as the runtime mounted it: no container can change that."""
     if bundle is not None:
         with suppress(OSError):
-            made = mount_at(table.mounts(watcher), bundle.root)
+            made = mount_at(table.shared_mounts(watcher), bundle.root)
+            if made is None:  # a container that is younger than what was read
+                made = mount_at(table.shared_mounts(watcher, fresh=True), bundle.root)
             if made is not None:
                 return made, True
     return mount_at(mounts, "/"), False

@@ -79,6 +79,8 @@ def _options(field: bytes) -> dict[str, str]:
 
 
 def _plain(field: bytes) -> str:
+    if b"\\" not in field:
+        return field.decode("utf-8", "surrogateescape")
     plain = _OCTAL.sub(lambda match: bytes([int(match[1], 8) & 0xFF]), field)
     return plain.decode("utf-8", "surrogateescape")
 

@@ -118,6 +118,7 @@ class NodeScan:
     def look(self) -> NodeLook:
         """Looks once."""
         self._contents.renew()
+        self._table.renew()
         node, at = platform.node(), rfc3339(self._now())
         known = {process.pid: process for process in self._table.processes()}
         containers, notes = containers_of(self._table, node, known)
@@ -203,7 +204,7 @@ class NodeScan:
         Raises:
             OSError: One of them is such.
         """
-        kinds = {mount.device: mount.kind for mount in self._table.mounts(container.watcher)}
+        kinds = {mount.device: mount.kind for mount in self._table.shared_mounts(container.watcher)}
         for lower in lowers:
             device = os.fstat(lower).st_dev
             kind = kinds.get(f"{os.major(device)}:{os.minor(device)}", "")

@@ -50,6 +50,7 @@ class ProcessTable:
     def __init__(self, proc: Path = Path("/proc")) -> None:
         self._proc = proc
         self._ticks = os.sysconf("SC_CLK_TCK")
+        self._tables: dict[str, tuple[Mount, ...]] = {}
 
     def processes(self) -> Iterator[Process]:
         """Gives all processes that are there; one that ends meanwhile is left out."""
@@ -94,6 +95,25 @@ class ProcessTable:
             OSError: It's gone, or we may not.
         """
         return read_mounts(self._bytes(pid, "mountinfo", 64 << 20))
+
+    def shared_mounts(self, pid: int, *, fresh: bool = False) -> tuple[Mount, ...]:
+        """Gives the mounts of a process that shares them with many, read once for all.
+
+        Args:
+            pid: The process.
+            fresh: Whether they are to be read anew.
+
+        Raises:
+            OSError: It's gone, or we may not.
+        """
+        space = self.link(pid, "ns/mnt")
+        if fresh or space not in self._tables:
+            self._tables[space] = self.mounts(pid)
+        return self._tables[space]
+
+    def renew(self) -> None:
+        """Forgets what was read once for all."""
+        self._tables.clear()
 
     def mapped(self, pid: int) -> tuple[str, ...]:
         """Gives the files whose content a process may execute, as its container sees them."""

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.agent.overlays import (
+from tests.tools.overlays import (
     PLAIN,
     SPARING,
     Overlay,

@@ -13,7 +13,7 @@ from reconciler.agent.bounds import Bounds
 from reconciler.agent.contents import Contents
 from reconciler.agent.opening import _walked, open_folder, open_in, opened_content
 from reconciler.core.containers import FileDrift
-from tests.integration.agent.overlays import BOUNDS, Overlay, layer, overlay
+from tests.tools.overlays import BOUNDS, Overlay, layer, overlay
 
 SECRET = "of the machine\n"
 
