@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -169,6 +170,10 @@ def test_what_was_done_is_found_with_path_process_and_pod(pods: Node, tmp_path: 
     assert "+token=***" in files["/etc/app.conf"]["textDiff"]
     assert "s3cret" not in json.dumps(report)
 
+    # containerd says the same, but for what is the same again, mount points and what is expected.
+    (container,) = {drift["container"]["containerId"] for drift in report["drifts"]}
+    assert set(files) == _as_containerd_says(pods.snapshot_diff(container))
+
     processes = {each["command"][-1]: each for each in of_type(report, "Process")}
     assert {(last, each["origin"], each["executable"]) for last, each in processes.items()} == {
         ("7001", "added", "/opt/x/sleep"),
@@ -183,6 +188,23 @@ def test_what_was_done_is_found_with_path_process_and_pod(pods: Node, tmp_path: 
     sessions = {each["command"][-1]: each["verb"] for each in of_type(report, "Session")}
     assert sessions == {"7007": "exec", "7006": "enter"}
     assert [(each["port"], each["protocol"]) for each in of_type(report, "Port")] == [(9999, "TCP")]
+
+
+def _as_containerd_says(diff: Path) -> set[str]:
+    with tarfile.open(diff) as tar:
+        names = {f"/{member.name}".rstrip("/") for member in tar}
+    points = {
+        "/etc/hostname",
+        "/etc/hosts",
+        "/etc/resolv.conf",
+        "/dev",
+        "/proc",
+        "/sys",
+        "/scratch",
+    }
+    above = {"/usr", "/usr/lib", "/usr/share", "/etc", "/tmp"}
+    told = {name for name in names if not name.startswith(("/tmp/", "/var"))}
+    return {name.replace(".wh.", "") for name in told - points - above} - {"/usr/share/same"}
 
 
 def _commands() -> str:
