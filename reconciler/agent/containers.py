@@ -76,8 +76,12 @@ def _entered(
     table: ProcessTable, groups: Mapping[str, Sequence[Process]], known: Mapping[int, Process]
 ) -> Mapping[str, list[Process]]:
     """Finds who is in a container's mounts and not in its control groups, by container."""
-    spaces = {table.link(members[0].pid, "ns/mnt"): each for each, members in groups.items()}
-    # Where a container has the machine's own mounts everybody is in them.
+    spaces: dict[str, str] = {}
+    for each, members in groups.items():
+        space = table.link(members[0].pid, "ns/mnt")
+        # Where a container has the mounts of who started it, everybody else is in them too.
+        if space != table.link(_watcher(members[0], known, each), "ns/mnt"):
+            spaces[space] = each
     spaces.pop(table.link(1, "ns/mnt"), None)
     spaces.pop("", None)
     entered: dict[str, list[Process]] = defaultdict(list)

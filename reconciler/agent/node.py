@@ -61,9 +61,11 @@ def lacking_rights() -> tuple[str, ...]:
     status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
     line = next(line for line in status.splitlines() if line.startswith("CapEff:"))
     held = int(line.split()[1], 16)
-    return tuple(
-        f"{name} ({why})" for number, (name, why) in _NEEDED.items() if not held >> number & 1
-    )
+    lacking = [f"{name} ({why})" for at, (name, why) in _NEEDED.items() if not held >> at & 1]
+    users = Path("/proc/self/uid_map").read_text(encoding="ascii").split()
+    if users != ["0", "0", str(2**32 - 1)]:
+        lacking.append("the machine's own users (it is in a user namespace)")
+    return tuple(lacking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +124,18 @@ class NodeScan:
         node, at = platform.node(), rfc3339(self._now())
         known = {process.pid: process for process in self._table.processes()}
         containers, notes = containers_of(self._table, node, known)
-        looks = tuple(
-            self._look_at(container, known)
-            for container in containers
-            if self._choice.has(container.ref)
-        )
-        return NodeLook(node, at, worst_looks_first(looks), notes)
+        looks = []
+        for container in containers:
+            if self._choice.has(container.ref):
+                look = self._look_at(container, known)
+                # One that ended half way has nothing left to be known.
+                if not look.unknown or self._lives(container.first):
+                    looks.append(look)
+        return NodeLook(node, at, worst_looks_first(tuple(looks)), notes)
+
+    def _lives(self, process: Process) -> bool:
+        again = self._table.process(process.pid)
+        return again is not None and again.started == process.started
 
     def _look_at(self, container: Container, known: Mapping[int, Process]) -> ContainerLook:
         spec = self._specs.get(container.ref.pod_uid)

@@ -93,7 +93,7 @@ class ProgramScan:
         for process in mine[: bounds.processes]:
             try:
                 code = self._executable(process)
-            except FileNotFoundError:
+            except (FileNotFoundError, ProcessLookupError):
                 continue  # it has ended, or is the kernel's own
             except OSError as error:
                 self.unknown.append(f"process {process.pid}: {error.strerror}")
@@ -154,7 +154,10 @@ class ProgramScan:
         if process.pid == self._container.first.pid or process.parent in mine:
             return "", ""
         parent = self._known.get(process.parent)
-        if parent is None or len(parent.numbers) < len(process.numbers):
+        if parent is None:
+            # 0 is one that this /proc doesn't show; another has ended since it was read.
+            return ("" if process.parent else "exec"), ""
+        if len(parent.numbers) < len(process.numbers):
             return "exec", ""
         # It shares its table of processes with who is outside, and there orphans go to.
         if parent.pid == self._container.watcher and process.session == process.pid:
@@ -167,9 +170,9 @@ class ProgramScan:
         try:
             name = self._table.link(process.pid, "exe")
             mount = self._mount(process, handle)
+            if mount not in self._container.mounts and self._starters.is_one(handle):
+                return None
             if mount is None:
-                if self._starters.is_one(handle):
-                    return None
                 if name.startswith(_MEMORY):
                     return Code(name.removesuffix(_DELETED), Origin.MEMORY)
                 return Code(name, Origin.OUTSIDE, note="no mount of the container holds it")
