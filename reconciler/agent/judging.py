@@ -6,7 +6,7 @@ import stat
 from contextlib import suppress
 
 from reconciler.agent.contents import Contents
-from reconciler.agent.files import Root
+from reconciler.agent.findings import Root
 from reconciler.agent.layers import Attributes, Found, Merged, Place
 from reconciler.agent.opening import open_folder
 from reconciler.agent.starters import digest_of

@@ -12,14 +12,15 @@ from pathlib import Path
 from reconciler.agent.bounds import Bounds
 from reconciler.agent.containers import Container, containers_of, unsupported
 from reconciler.agent.contents import Contents
-from reconciler.agent.files import FileScan, Findings, Root
+from reconciler.agent.files import FileScan
+from reconciler.agent.findings import Findings, Root
 from reconciler.agent.judging import Judge
 from reconciler.agent.mounts import Mount, overlay_of
 from reconciler.agent.opening import open_in
 from reconciler.agent.processes import Process, ProcessTable
-from reconciler.agent.programs import ProgramScan, sessions_but
+from reconciler.agent.programs import ProgramScan
 from reconciler.agent.sockets import listeners
-from reconciler.agent.specs import PodSpec
+from reconciler.agent.specs import PodSpec, sessions_but
 from reconciler.agent.starters import Starters
 from reconciler.agent.volumes import is_told, volume_name
 from reconciler.core.containers import (
@@ -30,12 +31,11 @@ from reconciler.core.containers import (
     NodeLook,
     Outside,
     PortDrift,
-    worst_first,
-    worst_looks_first,
 )
 from reconciler.core.drift import Severity
 from reconciler.core.grading import Profile, profile_of
 from reconciler.core.moments import rfc3339
+from reconciler.core.ranking import worst_first, worst_looks_first
 
 _DATA = Path(__file__).parents[1] / "data" / "containers.json"
 _LOOPBACK = ("127.", "::1", "::ffff:127.")

@@ -65,6 +65,28 @@ def open_in(root: int, path: str) -> int:
     return _openat2(root, os.fsencode(path), flags, _IN_ROOT | _NO_MAGICLINKS)
 
 
+@contextmanager
+def opened_in(root: str, path: str) -> Iterator[int]:
+    """Opens something as `open_in` does, for a while.
+
+    Args:
+        root: The root's directory.
+        path: Absolute, as seen from there.
+
+    Raises:
+        OSError: It isn't there.
+    """
+    folder = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        handle = open_in(folder, path)
+    finally:
+        os.close(folder)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
 def open_folder(root: int, path: str) -> int:
     """Opens a directory below another one, through no link and into no other file system.
 

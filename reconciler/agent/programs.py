@@ -6,15 +6,15 @@ which only the words of its interpreter name.
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 
 from reconciler.agent.bounds import Bounds
 from reconciler.agent.containers import Container
 from reconciler.agent.judging import Judge
 from reconciler.agent.mounts import Mount
-from reconciler.agent.opening import open_in
+from reconciler.agent.opening import opened_in
 from reconciler.agent.processes import Process, ProcessTable
 from reconciler.agent.starters import Starters
 from reconciler.agent.volumes import is_scratch, volume_name
@@ -203,7 +203,7 @@ class ProgramScan:
     def _is_there(self, name: str, handle: int) -> bool:
         """Whether a file is at its name: it may be one that has ` (deleted)` in it."""
         with suppress(OSError), self._opened(name) as other:
-            return os.path.sameopenfile(handle, other.handle)
+            return os.path.sameopenfile(handle, other)
         return False
 
     def _loaded(self, process: Process, code: Code) -> Code | None:
@@ -253,19 +253,14 @@ class ProgramScan:
     def _named(self, process: Process, path: str) -> Code | None:
         """Says where a file comes from that the container names; None where it's no file."""
         with self._opened(path) as opened:
-            if not stat.S_ISREG(os.fstat(opened.handle).st_mode):
+            if not stat.S_ISREG(os.fstat(opened).st_mode):
                 return None
-            mount = self._mount(process, opened.handle)
-            name = os.readlink(f"/proc/self/fd/{opened.handle}")
-            return self._placed(name, mount, opened.handle) if mount is not None else None
+            mount = self._mount(process, opened)
+            name = os.readlink(f"/proc/self/fd/{opened}")
+            return self._placed(name, mount, opened) if mount is not None else None
 
-    def _opened(self, path: str) -> "_Opened":
-        root = self._table.path(self._container.first.pid, "root")
-        folder = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            return _Opened(open_in(folder, path))
-        finally:
-            os.close(folder)
+    def _opened(self, path: str) -> AbstractContextManager[int]:
+        return opened_in(self._table.path(self._container.first.pid, "root"), path)
 
     def _mount(self, process: Process, handle: int) -> Mount | None:
         """Finds the mount of the container's that holds an open file."""
@@ -288,23 +283,3 @@ class ProgramScan:
                 break
             process = parent
         return tuple(chain)
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """An open file that is closed at the end of its `with`."""
-
-    handle: int
-
-    def __enter__(self) -> "_Opened":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self.handle)
-
-
-def sessions_but(
-    sessions: Sequence[SessionDrift], commands: frozenset[tuple[str, ...]]
-) -> tuple[SessionDrift, ...]:
-    """Gives the sessions that aren't what the pod's spec has the kubelet run, such as probes."""
-    return tuple(each for each in sessions if each.command not in commands)

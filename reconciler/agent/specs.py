@@ -1,8 +1,11 @@
 """What pods declare, as far as a look at their containers needs it: from `kubectl get pods`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from reconciler.core.containers import SessionDrift
+from reconciler.core.redact import mask_command
 
 _LISTS = (
     ("containers", "containerStatuses"),
@@ -18,7 +21,7 @@ class PodSpec:
 
     Attributes:
         ports: Protocol and number of every declared port.
-        commands: What the kubelet runs in its containers by itself: probes and hooks.
+        commands: What the kubelet runs in its containers by itself: probes and hooks; masked.
         digests: The digest of each container's image, by the container's id.
     """
 
@@ -55,7 +58,7 @@ def _spec(pod: Mapping[str, Any]) -> PodSpec:
         for hook in hooks:
             words = ((hook or {}).get("exec") or {}).get("command")
             if words:
-                commands.add(tuple(map(str, words)))
+                commands.add(mask_command([str(word) for word in words]))
     return PodSpec(frozenset(ports), frozenset(commands), dict(_digests(pod.get("status") or {})))
 
 
@@ -70,3 +73,10 @@ def _digests(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             digest = str(each.get("imageID", "")).rpartition("@")[2].rpartition("//")[2]
             if digest.startswith("sha256:"):
                 yield str(each.get("containerID", "")).rpartition("//")[2], digest
+
+
+def sessions_but(
+    sessions: Sequence[SessionDrift], commands: frozenset[tuple[str, ...]]
+) -> tuple[SessionDrift, ...]:
+    """Gives the sessions that aren't what the pod's spec has the kubelet run, such as probes."""
+    return tuple(each for each in sessions if each.command not in commands)

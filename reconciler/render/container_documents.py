@@ -14,8 +14,8 @@ from reconciler.core.containers import (
     PortDrift,
     ProcessDrift,
     SessionDrift,
-    drift_id,
 )
+from reconciler.core.ranking import drift_id
 from reconciler.core.resource import JsonObject
 from reconciler.render.json_values import json_value
 

@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--changed",
         type=int,
         nargs="+",
-        default=[0, 100, 100_000],
+        default=[0, 100, 10_000],
         help="how many files the container writes",
     )
     parser.add_argument("--size", type=int, default=4096, help="how long a file is, in bytes")

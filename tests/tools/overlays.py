@@ -11,7 +11,8 @@ from typing import Any
 
 from reconciler.agent.bounds import Bounds
 from reconciler.agent.contents import Contents
-from reconciler.agent.files import FileScan, Findings, Root
+from reconciler.agent.files import FileScan
+from reconciler.agent.findings import Findings, Root
 from reconciler.agent.judging import Judge
 from reconciler.agent.node import builtin_profile
 

@@ -10,11 +10,9 @@ from reconciler.core.containers import (
     PortDrift,
     ProcessDrift,
     SessionDrift,
-    drift_id,
-    worst_first,
-    worst_looks_first,
 )
 from reconciler.core.drift import ChangeType, Severity
+from reconciler.core.ranking import drift_id, worst_first, worst_looks_first
 
 WEB = ContainerRef("shop", "web", "u-1", "app", "c0ffee" * 10 + "beef")
 FILE = FileDrift("/etc/a", ChangeType.REMOVED, Severity.HIGH, "configuration", None, None)
