@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -98,6 +98,30 @@ def mask(resource: ResourceKey, path: Path, value: Any) -> Any:
     if _is_sensitive(path) or (isinstance(value, str) and _looks_secret(value)):
         return MASK
     return _ASSIGNED.sub(rf"\g<1>{MASK}", value) if isinstance(value, str) else value
+
+
+def mask_text(text: str) -> str:
+    """Gives a text of any sort with every secret in it that can be told replaced by `***`."""
+    if _PRIVATE_KEY.search(text) is not None:
+        return MASK
+    text = _URL_PASSWORD.sub(lambda match: _without_password(match[0]), text)
+    return _ASSIGNED.sub(rf"\g<1>{MASK}", text)
+
+
+def mask_command(words: Sequence[str]) -> tuple[str, ...]:
+    """Gives a command's words with every secret in them that can be told replaced by `***`."""
+    masked: list[str] = []
+    follows = False
+    for word in words:
+        masked.append(MASK if follows and not word.startswith("-") else mask_text(word))
+        # `--password x` and `-password x`; in `--password=x` the word itself tells.
+        follows = word.startswith("-") and _SENSITIVE.search(word) is not None
+    return tuple(masked)
+
+
+def _without_password(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.partition(':')[0]}:{MASK}@"
 
 
 def named(path: Path, body: object) -> Path:

@@ -27,6 +27,7 @@ def write_busybox(
     *names: str,
     command: Sequence[str] = FOREVER,
     files: Mapping[str, str] | None = None,
+    programs: Mapping[str, Path] | None = None,
     user: str = "0",
 ) -> Path:
     """Writes an image of busybox and a few files.
@@ -36,6 +37,7 @@ def write_busybox(
         names: The image's full names, such as `localhost/web:1`.
         command: What a container of it runs.
         files: Further files, by path without a leading `/`.
+        programs: Further programs, by path likewise, and what of this machine they are.
         user: As whom it runs it, as a number.
 
     Returns:
@@ -51,7 +53,7 @@ def write_busybox(
         blobs[f"blobs/sha256/{digest}"] = content
         return {"mediaType": kind, "digest": f"sha256:{digest}", "size": len(content)}
 
-    layer = keep(_LAYER, _layer(files or {}))
+    layer = keep(_LAYER, _layer(files or {}, programs or {}))
     machine = platform.machine()
     config = {
         "architecture": _ARCHITECTURES.get(machine, machine),
@@ -72,7 +74,7 @@ def write_busybox(
     return path
 
 
-def _layer(files: Mapping[str, str]) -> bytes:
+def _layer(files: Mapping[str, str], programs: Mapping[str, Path]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for folder in ("bin", "etc", "tmp"):
@@ -86,6 +88,8 @@ def _layer(files: Mapping[str, str]) -> bytes:
             tar.addfile(info)
         for name, text in files.items():
             _add(tar, name, text.encode())
+        for name, program in programs.items():
+            _add(tar, name, program.read_bytes(), 0o755)
     return buffer.getvalue()
 
 

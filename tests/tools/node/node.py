@@ -117,6 +117,20 @@ class Node(Started):
             raise error
         return done.stdout
 
+    def snapshot_diff(self, container_id: str) -> Path:
+        """Has containerd itself say what a container changed: a tar, with `.wh.` for what is gone.
+
+        Raises:
+            subprocess.CalledProcessError: It refuses.
+        """
+        socket = self._folder / "run" / SOCKET.relative_to("/run")
+        path = self._folder / f"{container_id}.diff"
+        program = str(self.tools.tool(Tool.CTR))
+        argv = [program, "--address", str(socket), "--namespace", "k8s.io", "snapshot", "diff"]
+        with path.open("wb") as file:
+            subprocess.run([*argv, container_id], stdout=file, check=True, timeout=60)
+        return path
+
     def log(self, tool: Tool) -> str:
         """What containerd, kubelet or kube-proxy has said."""
         return (self._folder / f"{tool}.log").read_text(encoding="utf-8", errors="replace")

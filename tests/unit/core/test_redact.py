@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.drift import Change, ChangeType, MaskedDigest
 from reconciler.core.path import Item, Path
-from reconciler.core.redact import MASK, Redaction, mask, named
+from reconciler.core.redact import MASK, Redaction, mask, mask_command, mask_text, named
 from reconciler.core.resource import ResourceKey
 from tests.unit.core.build import REDACTION
 
@@ -184,3 +184,15 @@ def test_no_secret_is_left_wherever_it_was(secret: str, place: str) -> None:
 def test_what_is_masked_stays_as_it_is(secret: str, place: str) -> None:
     once = mask(CONFIG, (), PLACES[place](secret))
     assert mask(CONFIG, (), once) == once
+
+
+def test_secrets_in_a_text_are_masked() -> None:
+    text = "a=1\npassword=hunter2\nurl: postgres://me:hunter2@db/x\n"
+    assert mask_text(text) == f"a=1\npassword={MASK}\nurl: postgres://me:{MASK}@db/x\n"
+    assert mask_text("x\n-----BEGIN PRIVATE KEY-----\nMII") == MASK
+
+
+def test_secrets_in_a_command_are_masked() -> None:
+    words = ["mysql", "--password", "hunter2", "--token=t0ken", "-u", "me", "--secret", "--all"]
+    masked = ("mysql", "--password", MASK, f"--token={MASK}", "-u", "me", "--secret", "--all")
+    assert mask_command(words) == masked

@@ -1,0 +1,192 @@
+"""How much a file's drift matters, and which differences are expected. The rules are data."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import translate
+from typing import Any, TypeAlias
+
+from reconciler.core.containers import FileState, FileType
+from reconciler.core.drift import ChangeType, Severity
+
+Pattern: TypeAlias = re.Pattern[str]
+
+_EXECUTE = 0o111
+_SET_ID = 0o6000
+_OTHERS_WRITE = 0o002
+_STICKY = 0o1000
+_DEVICES = (FileType.CHARACTER, FileType.BLOCK)
+
+#: Why a file matters that can be run, or that lends its owner's rights to who runs it.
+EXECUTABLE = "executable"
+_RIGHTS = "gives its owner's rights to whoever runs it"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedRule:
+    """Differences that are no drift, unless what was written can be run.
+
+    Attributes:
+        name: The rule's name.
+        reason: Why it's expected.
+        pattern: Of paths.
+        changes: Which changes it expects.
+    """
+
+    name: str
+    reason: str
+    pattern: Pattern
+    changes: frozenset[ChangeType]
+
+
+@dataclass(frozen=True, slots=True)
+class GradeRule:
+    """How much a drift of some paths matters.
+
+    Attributes:
+        why: In a few words.
+        severity: How much.
+        pattern: Of paths.
+    """
+
+    why: str
+    severity: Severity
+    pattern: Pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """How much a drift matters, and why."""
+
+    severity: Severity
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What is known of files and programs in containers.
+
+    Attributes:
+        expected: The first that matches counts.
+        grades: Likewise.
+        untold: Paths of which content is never shown.
+        interpreters: File names of programs that run what their words name.
+        loaders: File names of the loader of dynamic libraries.
+        runtimes: Where a machine has the program that starts containers.
+    """
+
+    expected: tuple[ExpectedRule, ...]
+    grades: tuple[GradeRule, ...]
+    untold: Pattern
+    interpreters: Pattern
+    loaders: Pattern
+    runtimes: tuple[str, ...]
+
+    def expecting(
+        self, path: str, change: ChangeType, now: FileState | None
+    ) -> ExpectedRule | None:
+        """Gives the rule by which a difference is expected; never of what can be run."""
+        if now is not None and (now.type in _DEVICES or _is_program(path, now)):
+            return None
+        return next(
+            (
+                rule
+                for rule in self.expected
+                if change in rule.changes and rule.pattern.match(path) is not None
+            ),
+            None,
+        )
+
+    def grade(self, path: str, was: FileState | None, now: FileState | None) -> Grade:
+        """Says how much a difference matters.
+
+        Args:
+            path: As the container sees it.
+            was: As the image has it; None for what was added.
+            now: As it is; None for what was removed.
+        """
+        if now is not None and _gains_rights(was, now):
+            return Grade(Severity.HIGH, _RIGHTS)
+        if now is not None and now.type in _DEVICES:
+            return Grade(Severity.HIGH, "device")
+        one = now or was
+        if one is not None and one.type is FileType.DIRECTORY and was is not None:
+            return _grade_of_folder(was, now)
+        if now is not None and _runs(now):
+            return Grade(Severity.HIGH, EXECUTABLE)
+        found = next((rule for rule in self.grades if rule.pattern.match(path) is not None), None)
+        if one is not None and one.type is FileType.DIRECTORY:
+            return Grade(Severity.LOW, "directory")
+        if found is not None:
+            # What is gone can't be run or read any more.
+            gone = now is None and found.severity is Severity.HIGH
+            return Grade(Severity.MEDIUM if gone else found.severity, found.why)
+        if was is not None:
+            runs = _runs(was)
+            return Grade(Severity.MEDIUM, EXECUTABLE if runs else "of the image")
+        return Grade(Severity.LOW, "new file")
+
+
+def _grade_of_folder(was: FileState, now: FileState | None) -> Grade:
+    if now is None:
+        return Grade(Severity.MEDIUM, "of the image")
+    if _is_open(now) and not _is_open(was):
+        return Grade(Severity.HIGH, "anybody may write there")
+    return Grade(Severity.LOW if now.type is was.type else Severity.MEDIUM, "directory")
+
+
+def _is_open(state: FileState) -> bool:
+    is_folder = state.type is FileType.DIRECTORY
+    return is_folder and bool(state.mode & _OTHERS_WRITE) and not state.mode & _STICKY
+
+
+def _runs(state: FileState) -> bool:
+    return state.type is FileType.REGULAR and bool(state.mode & _EXECUTE)
+
+
+def _is_program(path: str, state: FileState) -> bool:
+    if state.type is not FileType.REGULAR:
+        return False
+    return bool(state.mode & (_EXECUTE | _SET_ID)) or _LIBRARY.search(path) is not None
+
+
+#: A library needs no right of execution to be loaded.
+_LIBRARY = re.compile(r"\.so(\.[0-9.]+)?\Z")
+
+
+def _gains_rights(was: FileState | None, now: FileState) -> bool:
+    """Whether a file now gives rights to who runs it that it didn't, or is another that does."""
+    if now.type is not FileType.REGULAR or not (now.mode & _SET_ID or now.capabilities):
+        return False
+    return was is None or (was.mode & _SET_ID, was.uid, was.gid, was.capabilities, was.sha256) != (
+        now.mode & _SET_ID,
+        now.uid,
+        now.gid,
+        now.capabilities,
+        now.sha256,
+    )
+
+
+def profile_of(data: Mapping[str, Any]) -> Profile:
+    """Reads the rules as they ship: `reconciler/data/containers.json`."""
+    return Profile(
+        expected=tuple(_expected_rule(each) for each in data["expected"]),
+        grades=tuple(
+            GradeRule(each["why"], Severity(each["severity"]), _pattern(each["paths"]))
+            for each in data["grades"]
+        ),
+        untold=_pattern(data["untold"], re.IGNORECASE),
+        interpreters=_pattern(data["interpreters"]),
+        loaders=_pattern(data["loaders"]),
+        runtimes=tuple(data["runtimes"]),
+    )
+
+
+def _expected_rule(data: Mapping[str, Any]) -> ExpectedRule:
+    changes: Iterable[str] = data.get("changes", tuple(ChangeType))
+    kinds = frozenset(map(ChangeType, changes))
+    return ExpectedRule(data["name"], data["reason"], _pattern(data["paths"]), kinds)
+
+
+def _pattern(globs: Sequence[str], flags: int = 0) -> Pattern:
+    return re.compile("|".join(map(translate, globs)), flags)
