@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from reconciler.core.cycle import Cycle
+from reconciler.core.cycle import Cycle, CycleResult
 from reconciler.core.drift import Drift
 from reconciler.core.errors import HistoryError, NotifierError
 from reconciler.core.events import desired_of
@@ -188,7 +188,7 @@ class Telling:
 
     def saw(self, cycle: Cycle) -> None:
         """Has people told of what a cycle found or did."""
-        if cycle.report is None:
+        if cycle.result not in (CycleResult.DONE, CycleResult.FAILED):
             return
         self._desk.note(cycle)
         for teller in self._tellers:

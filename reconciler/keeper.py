@@ -13,13 +13,14 @@ from reconciler.core.attribution import with_actors
 from reconciler.core.cycle import Cycle, CycleResult
 from reconciler.core.deciding import Policy
 from reconciler.core.drift import DecisionAction, Drift
-from reconciler.core.errors import PlumblineError
+from reconciler.core.errors import PlumblineError, UnverifiedError
 from reconciler.core.events import events_of_intent, events_of_look, events_of_outcomes
 from reconciler.core.history import Event, EventType, HistoryQuery
 from reconciler.core.intents import INTENT_TYPES, open_intents, settled
 from reconciler.core.moments import rfc3339
 from reconciler.core.outcome import OutcomeType
 from reconciler.core.plan import Plan
+from reconciler.core.refusals import events_of_refusal
 from reconciler.core.report import PROGRAMS, Report
 from reconciler.core.resource import ResourceKey
 from reconciler.deliberation import Deliberation, deliberate, with_drifts
@@ -147,7 +148,7 @@ class Keeper:
         if stamp is not None and stamp == self._stamp:
             return CycleResult.UNMOVED, None, None
         began = rfc3339(self.target.clock())
-        look = self._attributed(check(self.target))
+        look = self._look()
         self._in_sync_at, self._looked_at = self._seen_in_sync(look.report.drifts), began
         # Not before the look: what it has just seen for the first time would lie in the future.
         now = self.target.clock()
@@ -171,6 +172,18 @@ class Keeper:
         else:
             self._fails()
         return CycleResult.DONE, report, done
+
+    def _look(self) -> Look:
+        """Looks; has people told of a commit that may not be acted on."""
+        try:
+            return self._attributed(check(self.target))
+        except UnverifiedError as refusal:
+            now, known = rfc3339(self.target.clock()), self.history.known(self.name)
+            why = f"{refusal.message}; {refusal.fix}"
+            events = events_of_refusal(known, self.name, refusal.commit, why, now)
+            if events:
+                self.history.append(events)
+            raise
 
     def _fails(self) -> None:
         """Has what could not be done tried again soon, and less often each time."""

@@ -62,7 +62,15 @@ class SourceError(PlumblineError):
 
 
 class UnverifiedError(SourceError):
-    """A commit may not be acted on: it isn't signed as it must be, or is behind the last one."""
+    """A commit may not be acted on: it isn't signed as it must be, or is behind the last one.
+
+    Attributes:
+        commit: Which one; empty for what is no commit.
+    """
+
+    def __init__(self, message: str, *, fix: str = "", commit: str = "") -> None:
+        super().__init__(message, fix=fix)
+        self.commit = commit
 
 
 class ClusterError(PlumblineError):

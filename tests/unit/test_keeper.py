@@ -11,10 +11,18 @@ import pytest
 from reconciler.controller import Target
 from reconciler.core.cycle import Cycle, CycleResult
 from reconciler.core.deciding import Mode, Policy
-from reconciler.core.errors import ClusterError, HistoryError, LeaseLostError, SourceError
+from reconciler.core.desired import Rendered
+from reconciler.core.errors import (
+    ClusterError,
+    HistoryError,
+    LeaseLostError,
+    SourceError,
+    UnverifiedError,
+)
 from reconciler.core.history import Event, EventType, HistoryQuery
 from reconciler.core.plan import Plan
 from reconciler.keeper import Keeper
+from reconciler.ports import Source
 from tests.fakes.cluster import FakeCluster, FakeWriter
 from tests.fakes.history import FakeHistory
 from tests.unit.test_controller import KEY, NOON, World, config, edited, key, world
@@ -450,3 +458,35 @@ def test_no_two_cycles_of_one_target_overlap(mode: Mode) -> None:
         thread.join()
     assert len(made.heard.cycles) == 4
     assert max(worst) == 1
+
+
+class Unsigned:
+    """A source whose commit is refused while it is told to be."""
+
+    def __init__(self, inner: Source) -> None:
+        self._inner = inner
+        self.commit = "4f0c1b7d2a5e8c91"
+
+    def fetch(self) -> Rendered:
+        if self.commit:
+            why = f"commit {self.commit} is refused: it isn't signed"
+            raise UnverifiedError(why, fix="sign it", commit=self.commit)
+        return self._inner.fetch()
+
+
+def test_a_commit_that_may_not_be_acted_on_is_told_of_until_one_may() -> None:
+    made = kept()
+    source = Unsigned(made.keeper.target.source)
+    made.keeper.target = replace(made.keeper.target, source=source)
+    edited(made.world, colour="red")
+    cycles = [made.keeper.cycle() for _ in range(2)]
+    assert {each.result for each in cycles} == {CycleResult.FAILED}
+    (seen,) = made.history.events
+    assert seen.key is not None
+    assert (seen.type, seen.key.name) == (EventType.SEEN, "4f0c1b7d2a5e")
+    assert "it isn't signed; sign it" in seen.reason
+    assert made.colour == "red"
+    source.commit = ""
+    made.keeper.cycle()
+    assert EventType.GONE in made.types
+    assert made.colour == "blue"

@@ -81,6 +81,7 @@ class Verification:
         raise UnverifiedError(
             f"commit {tree.commit} is refused: {reason}",
             fix="sign it with a key that source.verify.keys holds; nothing is restored from it",
+            commit=tree.commit,
         )
 
     @contextmanager
@@ -168,4 +169,5 @@ def _require_descent(tree: GitTree, since: str) -> None:
             f"commit {tree.commit} is refused: it doesn't descend from {since}, which was "
             "accepted last",
             fix="revert by a new commit; or, where it is meant, name it in source.verify.accept",
+            commit=tree.commit,
         )

@@ -19,7 +19,7 @@ _BASE = (
     "mmdebstrap",
     "--quiet",
     "--variant=essential",
-    "--include=python3,python3-venv,git,openssh-client,ca-certificates",
+    "--include=python3,python3-venv,git,gpg,openssh-client,ca-certificates",
     *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "man", "locale")),
     "bookworm",
 )
