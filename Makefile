@@ -56,7 +56,7 @@ imports:
 # The pure half is covered completely, branches included, by unit tests alone.
 coverage: install
 	@$(RUN)/coverage erase
-	@$(RUN)/coverage run -m pytest -q tests/unit
+	@$(RUN)/coverage run -m pytest -q -n 2 --dist loadgroup tests/unit
 	@$(RUN)/coverage combine -q
 	@$(RUN)/coverage report --include 'reconciler/core/*,reconciler/render/*' --skip-covered --show-missing --fail-under 100
 
