@@ -113,10 +113,8 @@ images:
 
 
 @pytest.fixture(scope="module")
-def world(
-    controller_manager: ControlPlane, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
-    plane = controller_manager
+def world(plane_apart: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    plane = plane_apart
     folder = tmp_path_factory.mktemp("images")
     space = "images-real"
     with (

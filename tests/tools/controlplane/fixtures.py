@@ -54,6 +54,14 @@ def controller_manager(control_plane: ControlPlane) -> ControlPlane:
     return control_plane
 
 
+@pytest.fixture(scope="module")
+def plane_apart(toolbox: Toolbox) -> Iterator[ControlPlane]:
+    """A control plane with controllers for one module: what it does reaches no other test."""
+    with ControlPlane(tools=toolbox) as plane:
+        plane.start_controller_manager()
+        yield plane
+
+
 @pytest.fixture
 def namespace(control_plane: ControlPlane) -> Iterator[str]:
     """The name of a fresh namespace; its deletion is asked for and not waited for."""
