@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
-from reconciler.cli.guarding import source_text
 from reconciler.cli.main import main
 from reconciler.core.errors import ClusterError, Rejected
 from reconciler.core.guard.subjects import Sender
 from reconciler.core.guard.trials import Tried
 from reconciler.core.resource import JsonObject, ResourceKind
+from reconciler.guard.plan import source_text
 from reconciler.settings import SourceSettings, TargetSettings
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.kinds import BUILTIN, kind_of
@@ -104,7 +104,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     for name in ("shop", "far"):
         cluster.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     monkeypatch.setattr("reconciler.bootstrap.open_cluster", lambda _: cluster)
-    monkeypatch.setattr("reconciler.trying._PATIENCE", 0.0)
+    monkeypatch.setattr("reconciler.guard.trials._PATIENCE", 0.0)
     yield cluster
 
 
@@ -467,3 +467,15 @@ def test_several_targets_are_one_document(capsys: pytest.CaptureFixture[str]) ->
     document = json.loads(capsys.readouterr().out)
     assert document["schema"] == "plumbline.dev/guard-audits/v1"
     assert [each["target"] for each in document["audits"]] == ["shop", "other"]
+
+
+def test_one_target_s_trouble_is_not_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = yaml.safe_load(Path("plumbline.yaml").read_text())
+    away = {"repo": str(Path("nowhere").resolve())}
+    settings["targets"].append({"name": "other", "source": away})
+    Path("plumbline.yaml").write_text(yaml.safe_dump(settings))
+    assert main(["guard", "audit", "-o", "json"]) == 2
+    out, err = capsys.readouterr()
+    assert [each["target"] for each in json.loads(out)["audits"]] == ["shop"]
+    assert "plumbline: other: " in err
+    assert main(["guard", "audit", "other"]) == 2
