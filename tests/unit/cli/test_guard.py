@@ -84,17 +84,12 @@ class Cluster(FakeCluster):
 
 
 @pytest.fixture(autouse=True)
-def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def home(alone: Path) -> Path:
     """A user in a folder with a repository and a configuration."""
-    for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME", "PLUMBLINE_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "no-kubeconfig"))
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "shop").mkdir()
-    (tmp_path / "shop" / "shop.yaml").write_text(SHOP)
+    (alone / "shop").mkdir()
+    (alone / "shop" / "shop.yaml").write_text(SHOP)
     configure()
-    return tmp_path
+    return alone
 
 
 @pytest.fixture(autouse=True)
