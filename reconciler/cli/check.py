@@ -83,6 +83,11 @@ def run(options: argparse.Namespace) -> ExitCode:
 def _refuse_mixed(options: argparse.Namespace) -> None:
     if options.write_baseline and not options.baseline:
         raise ConfigError("--write-baseline writes no file", fix="name it with --baseline FILE")
+    if options.write_baseline and (options.output != "text" or options.report):
+        raise ConfigError(
+            "--write-baseline writes the baseline, and no report",
+            fix="leave out -o and --report; a check with --baseline has them",
+        )
     for each in options.report:
         output, equals, file = each.partition("=")
         if output not in FORMATS or not (equals and file):
