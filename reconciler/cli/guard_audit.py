@@ -123,10 +123,10 @@ def _audited(
     *,
     is_partial: bool = False,
 ) -> "Audit":
-    from reconciler.bootstrap import ignore_rules
     from reconciler.builtin import hardening_rules
     from reconciler.core.hardening.auditing import audit as audited
     from reconciler.core.ignore import holds
+    from reconciler.ignoring import ignore_rules
 
     rules: Sequence[IgnoreRule] = holds(ignore_rules(ignored), datetime.now(UTC).date())
     return audited(name, revision, subjects, hardening_rules(), rules, notes, is_partial=is_partial)
