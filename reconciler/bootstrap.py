@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,17 +14,16 @@ from reconciler.adapters.sources.begun import Begun
 from reconciler.adapters.sources.rendering import RenderChoice
 from reconciler.adapters.sources.source import GitSource
 from reconciler.builtin import builtin_rules, bundled_schema, transient_kinds
-from reconciler.memory import accepted_of, cache_folder, memory_of, shared_memory_of
-from reconciler.settings import IgnoreSettings, Settings, TargetSettings, VerifyMode, surroundings
+from reconciler.ignoring import ignore_rules
+from reconciler.memory import cache_folder, memory_of, shared_memory_of, verification_of
+from reconciler.settings import Settings, TargetSettings, surroundings
 
 if TYPE_CHECKING:
     from reconciler.adapters.cluster.cluster import KubeCluster
     from reconciler.adapters.cluster.dump import DumpLive
     from reconciler.adapters.history.database import DatabaseHistory
-    from reconciler.adapters.sources.verifying import Verification
     from reconciler.controller import Look, Target
     from reconciler.core.adoption import Adoption
-    from reconciler.core.ignore import IgnoreRule
     from reconciler.core.redact import Redaction
     from reconciler.ports import AnswerStore, Comparer, Live, Source
     from reconciler.revisions import Head
@@ -288,24 +287,7 @@ def open_source(
         helm=settings.programs.helm or None,
         credential_helper=settings.programs.credential_helper,
         environ=surroundings().variables,
-        verification=_verification(settings, target, history),
-    )
-
-
-def _verification(
-    settings: Settings, target: TargetSettings, history: "DatabaseHistory | None"
-) -> "Verification | None":
-    verify = target.source.verify
-    if not verify.keys:
-        return None
-    from reconciler.adapters.sources.verifying import Verification
-
-    forward = verify.mode is VerifyMode.FORWARD
-    return Verification(
-        keys=tuple(map(Path, verify.keys)),
-        accepted=accepted_of(settings, target, history) if forward else None,
-        exception=verify.accept,
-        environ=surroundings().variables,
+        verification=verification_of(settings, target, history),
     )
 
 
@@ -313,25 +295,3 @@ def _identity(target: TargetSettings, place: str) -> str:
     """Names what is kept about a target: another repository, path or cluster is another target."""
     text = "\0".join((target.name, target.source.repo, target.source.path, place))
     return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=10).hexdigest()
-
-
-def ignore_rules(rules: Iterable[IgnoreSettings]) -> "tuple[IgnoreRule, ...]":
-    """Makes rules of settings, named by their place among them."""
-    return tuple(_rule(number, each) for number, each in enumerate(rules, 1))
-
-
-def _rule(number: int, rule: IgnoreSettings) -> "IgnoreRule":
-    from reconciler.core.ignore import IgnoreRule
-
-    return IgnoreRule(
-        name=f"ignore[{number}]",
-        reason=rule.reason,
-        path=rule.path,
-        group=rule.group,
-        kind=rule.kind,
-        namespace=rule.namespace,
-        object_name=rule.name,
-        managers=(rule.manager,) if rule.manager else (),
-        value=rule.value,
-        until=rule.until,
-    )

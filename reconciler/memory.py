@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import ConfigError
-from reconciler.settings import Settings, TargetSettings, surroundings
+from reconciler.settings import Settings, TargetSettings, VerifyMode, surroundings
 from reconciler.settings.named_files import bytes_named
 
 if TYPE_CHECKING:
     from reconciler.adapters.history.database import DatabaseHistory
+    from reconciler.adapters.sources.verifying import Verification
     from reconciler.core.redact import Redaction
     from reconciler.ports import AcceptedRevision, InventoryStore, Sightings
 
@@ -70,6 +71,30 @@ def shared_memory_of(
         Redaction(history_key(settings)),
         KnownSightings(history, target),
         history.inventory(target) if settings.history.database else file,
+    )
+
+
+def verification_of(
+    settings: Settings, target: TargetSettings, history: "DatabaseHistory | None"
+) -> "Verification | None":
+    """Gives whose commits of a target are good; None where no signature is asked for.
+
+    Args:
+        settings: For the folder of what was accepted last.
+        target: Whose source.
+        history: Where that is kept in place of the folder, if given.
+    """
+    verify = target.source.verify
+    if not verify.keys:
+        return None
+    from reconciler.adapters.sources.verifying import Verification
+
+    forward = verify.mode is VerifyMode.FORWARD
+    return Verification(
+        keys=tuple(map(Path, verify.keys)),
+        accepted=accepted_of(settings, target, history) if forward else None,
+        exception=verify.accept,
+        environ=surroundings().variables,
     )
 
 

@@ -117,14 +117,3 @@ def _unescaped(text: str) -> str:
 def mount_at(mounts: Sequence[Mount], point: str) -> Mount | None:
     """Gives what is mounted at a place: the last one, which covers what was there before."""
     return next((mount for mount in reversed(mounts) if mount.point == point), None)
-
-
-def mount_over(mounts: Sequence[Mount], path: str) -> Mount | None:
-    """Gives the mount in which a path is."""
-    inside = [
-        each
-        for each in mounts
-        if each.point == "/" or path == each.point or path.startswith(f"{each.point}/")
-    ]
-    # Of two at one place the later one covers the earlier.
-    return max(enumerate(inside), key=lambda it: (len(it[1].point), it[0]))[1] if inside else None

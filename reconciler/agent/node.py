@@ -105,7 +105,7 @@ class NodeScan:
         *,
         choice: Choice = Choice(),
         specs: Mapping[str, PodSpec] | None = None,
-        bounds: Bounds = Bounds(),  # noqa: B008
+        bounds: Bounds = Bounds(),  # noqa: B008 - frozen
         profile: Profile | None = None,
         proc: Path = Path("/proc"),
     ) -> None:

@@ -67,7 +67,7 @@ def load(file: str) -> tuple[KnownDrift, ...]:
     if len(content) > _LIMIT:
         raise ConfigError(f"--baseline {file} is too long to be one", fix="write it anew")
     try:
-        document = yaml.load(content, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        document = yaml.load(content, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe
     except (yaml.YAMLError, ValueError, RecursionError):
         raise ConfigError(
             f"--baseline {file} is no YAML", fix="resolve a merge's conflicts, or write it anew"

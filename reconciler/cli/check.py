@@ -7,9 +7,16 @@ from importlib import import_module
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from reconciler.cli.exit_codes import ExitCode, of_report
-from reconciler.cli.options import add_output_options, add_target_options, settings_of, targets_of
-from reconciler.core.errors import ConfigError, PlumblineError
+from reconciler.cli.each_target import of_each_target
+from reconciler.cli.exit_codes import ExitCode, forgiven, of_report
+from reconciler.cli.options import (
+    add_exit_zero_option,
+    add_output_options,
+    add_target_options,
+    settings_of,
+    targets_of,
+)
+from reconciler.core.errors import ConfigError
 from reconciler.core.report import Report
 
 if TYPE_CHECKING:
@@ -24,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Adds this verb's flags."""
     add_target_options(parser, many=True)
     add_output_options(parser, FORMATS)
-    parser.add_argument("--exit-zero", action="store_true", help="exit 0 where there is drift, too")
+    add_exit_zero_option(parser)
     group = parser.add_argument_group("for pull requests, and clusters that drifted long ago")
     group.add_argument(
         "--base",
@@ -64,24 +71,23 @@ def run(options: argparse.Namespace) -> ExitCode:
     _refuse_mixed(options)
     settings = settings_of(options)
     how = How(dump=options.live, offline=options.offline, fresh=options.fresh)
-    reports: list[Report] = []
-    errors: list[str] = []
     targets = targets_of(options, settings, options.targets)
     with Progress() as progress:
-        for number, target in enumerate(targets):
-            try:
-                reports.append(_look(settings, target, how, options.base, progress, number == 0))
-            except PlumblineError as error:
-                # One target's trouble is not the others'.
-                if len(targets) == 1:
-                    raise
-                errors.append(f"{target.name}: {error}")
+        reports, errors = of_each_target(
+            targets,
+            lambda each: _look(settings, each, how, options.base, progress, each is targets[0]),
+        )
     return _told(reports, errors, options, settings)
 
 
 def _refuse_mixed(options: argparse.Namespace) -> None:
     if options.write_baseline and not options.baseline:
         raise ConfigError("--write-baseline writes no file", fix="name it with --baseline FILE")
+    if options.write_baseline and (options.output != "text" or options.report):
+        raise ConfigError(
+            "--write-baseline writes the baseline, and no report",
+            fix="leave out -o and --report; a check with --baseline has them",
+        )
     for each in options.report:
         output, equals, file = each.partition("=")
         if output not in FORMATS or not (equals and file):
@@ -161,7 +167,7 @@ def _told(
         from reconciler.cli.comments import comment
 
         comment(options.comment, reports, errors, settings)
-    return ExitCode.DONE if options.exit_zero and code is ExitCode.DRIFT else code
+    return forgiven(code, options.exit_zero)
 
 
 def _code(reports: Sequence[Report]) -> ExitCode:

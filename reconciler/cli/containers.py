@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.cli.exit_codes import ExitCode
-from reconciler.cli.options import add_output_options
+from reconciler.cli.exit_codes import ExitCode, forgiven
+from reconciler.cli.options import add_exit_zero_option, add_output_options
 from reconciler.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="list so many files of a container (default: 20000)",
     )
-    parser.add_argument("--exit-zero", action="store_true", help="exit 0 where there is drift, too")
+    add_exit_zero_option(parser)
     parser.add_argument("--no-color", action="store_true", help="no colour, whatever the terminal")
     add_output_options(parser, ("text", "json", "yaml"))
 
@@ -106,28 +106,21 @@ def _code(look: "NodeLook", options: argparse.Namespace) -> ExitCode:
     if look.notes or any(each.unknown for each in look.looks):
         return ExitCode.COULD_NOT
     drifted = any(each.drifts for each in look.looks)
-    return ExitCode.DRIFT if drifted and not options.exit_zero else ExitCode.DONE
+    return forgiven(ExitCode.DRIFT if drifted else ExitCode.DONE, options.exit_zero)
 
 
 def _tell(look: "NodeLook", options: argparse.Namespace) -> None:
-    from reconciler.cli.output import style_of, write
+    from reconciler.cli.output import documents_text, style_of, write
 
-    match options.output:
-        case "json":
-            from reconciler.render.container_documents import node_document
-            from reconciler.render.serialized import json_text
+    if options.output == "text":
+        from reconciler.render.containers import node_text
 
-            write(json_text(node_document(look)))
-        case "yaml":
-            from reconciler.render.container_documents import node_document
-            from reconciler.render.serialized import yaml_text
+        write(node_text(look, style_of(options), datetime.now(UTC)))
+        return
+    from reconciler.render.container_documents import node_document
 
-            prefix = "---\n" if options.watch is not None else ""
-            write(prefix + yaml_text(node_document(look)))
-        case _:
-            from reconciler.render.containers import node_text
-
-            write(node_text(look, style_of(options), datetime.now(UTC)))
+    prefix = "---\n" if options.output == "yaml" and options.watch is not None else ""
+    write(prefix + documents_text([node_document(look)], options.output))
 
 
 def _specs(file: str | None) -> "Mapping[str, PodSpec]":

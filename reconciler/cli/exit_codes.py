@@ -14,6 +14,11 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130  # by Ctrl-C, as a shell has it
 
 
+def forgiven(code: ExitCode, exit_zero: bool) -> ExitCode:
+    """Gives the exit code with `--exit-zero`: drift is no failure then, not to know still is."""
+    return ExitCode.DONE if exit_zero and code is ExitCode.DRIFT else code
+
+
 def of_report(report: Report) -> ExitCode:
     """Says what a comparison found; what couldn't be read outweighs any drift.
 

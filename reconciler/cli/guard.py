@@ -5,9 +5,11 @@ import argparse
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import (
     add_cluster_options,
+    add_live_option,
     add_namespace_option,
     add_output_options,
     add_source_options,
+    add_target_names,
 )
 
 _ACTIONS = ("render", "install", "status", "uninstall", "audit")
@@ -22,16 +24,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="write the policies; install them; say how they are; take them away; audit manifests "
         "or, with --running or --live, workloads",
     )
-    parser.add_argument(
-        "targets", nargs="*", metavar="TARGET", help="configured targets (default: all)"
-    )
+    add_target_names(parser)
     add_source_options(parser, None, "compare this repository or folder")
     add_cluster_options(parser)
     add_namespace_option(parser)
     where = parser.add_mutually_exclusive_group()
-    where.add_argument(
-        "--live", metavar="FILE|DIR|-", help="compare with a dump by `kubectl get -o yaml|json`"
-    )
+    add_live_option(where)
     where.add_argument("--running", action="store_true", help="audit what the cluster holds")
     add_output_options(parser, ("text", "json", "yaml", "markdown"))
     how = parser.add_mutually_exclusive_group()

@@ -6,6 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from reconciler.cli.each_target import of_each_target
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import settings_of, targets_of
 from reconciler.core.errors import ConfigError
@@ -40,6 +41,8 @@ def audit(options: argparse.Namespace) -> ExitCode:
     Raises:
         PlumblineError: Nothing could be audited.
     """
+    from reconciler.cli.output import complain
+
     if options.yes or options.dry_run:
         raise ConfigError("guard audit writes nothing", fix="leave out --yes and --dry-run")
     if options.repo is not None and (options.running or options.live is not None):
@@ -48,26 +51,28 @@ def audit(options: argparse.Namespace) -> ExitCode:
             fix="audit one after the other",
         )
     settings = settings_of(options)
-    found = list(_audits(options, settings))
-    _print(found, options)
-    if any(each.is_partial for each in found):
+    found, errors = _audits(options, settings)
+    _print(found, options, several=len(found) + len(errors) > 1)
+    for error in errors:
+        complain(error)
+    if errors or any(each.is_partial for each in found):
         return ExitCode.COULD_NOT
     return ExitCode.DRIFT if any(each.findings for each in found) else ExitCode.DONE
 
 
-def _audits(options: argparse.Namespace, settings: Settings) -> "Iterator[Audit]":
+def _audits(options: argparse.Namespace, settings: Settings) -> "tuple[list[Audit], list[str]]":
+    """Gives the audits, and what was wrong with the targets that could not be read."""
     if options.live is not None:
         from reconciler.bootstrap import open_dump
 
-        yield _of_live(options, settings, open_dump(options.live), options.live)
-    elif options.running:
+        return [_of_live(options, settings, open_dump(options.live), options.live)], []
+    if options.running:
         from reconciler.bootstrap import open_cluster
 
         with closing(open_cluster(settings)) as cluster:
-            yield _of_live(options, settings, cluster, cluster.described)
-    else:
-        for target in targets_of(options, settings, options.targets):
-            yield _of_target(settings, target)
+            return [_of_live(options, settings, cluster, cluster.described)], []
+    targets = targets_of(options, settings, options.targets)
+    return of_each_target(targets, lambda each: _of_target(settings, each))
 
 
 def _of_target(settings: Settings, target: TargetSettings) -> "Audit":
@@ -118,28 +123,27 @@ def _audited(
     *,
     is_partial: bool = False,
 ) -> "Audit":
-    from reconciler.bootstrap import ignore_rules
     from reconciler.builtin import hardening_rules
     from reconciler.core.hardening.auditing import audit as audited
     from reconciler.core.ignore import holds
+    from reconciler.ignoring import ignore_rules
 
     rules: Sequence[IgnoreRule] = holds(ignore_rules(ignored), datetime.now(UTC).date())
     return audited(name, revision, subjects, hardening_rules(), rules, notes, is_partial=is_partial)
 
 
-def _print(found: "Sequence[Audit]", options: argparse.Namespace) -> None:
-    from reconciler.cli.output import style_of, write
+def _print(found: "Sequence[Audit]", options: argparse.Namespace, *, several: bool) -> None:
+    from reconciler.cli.output import documents_text, style_of, write
     from reconciler.render.hardening import audit_document, audit_markdown, audit_text
-    from reconciler.render.serialized import json_text, yaml_text
 
-    documents = [audit_document(each) for each in found]
     match options.output:
-        case "json":
-            several = {"schema": "plumbline.dev/guard-audits/v1", "audits": documents}
-            write(json_text(documents[0] if len(documents) == 1 else several))
-        case "yaml":
-            write("---\n".join(yaml_text(each) for each in documents))
+        case "json" | "yaml":
+            documents = [audit_document(each) for each in found]
+            schema = "plumbline.dev/guard-audits/v1" if several else ""
+            text = documents_text(documents, options.output, schema=schema, field="audits")
         case "markdown":
-            write("\n".join(audit_markdown(each) for each in found))
+            text = "\n".join(audit_markdown(each) for each in found)
         case _:
-            write("\n".join(audit_text(each, style_of(options)) for each in found))
+            text = "\n".join(audit_text(each, style_of(options)) for each in found)
+    if text:
+        write(text)

@@ -23,8 +23,8 @@ from reconciler.settings import Settings
 
 if TYPE_CHECKING:
     from reconciler.adapters.cluster.cluster import KubeCluster
-    from reconciler.cli.guarding import GuardPlan
     from reconciler.core.resource import JsonObject, ResourceKey
+    from reconciler.guard.plan import GuardPlan
 
 #: For so long back a program's writes are told of.
 _LATELY = timedelta(days=30)
@@ -37,7 +37,7 @@ def install(options: argparse.Namespace) -> ExitCode:
         PlumblineError: It couldn't be told or done.
     """
     from reconciler.bootstrap import open_cluster
-    from reconciler.guarding import carry_out, live_policies
+    from reconciler.guard.installation import carry_out, live_policies
 
     refuse_output(options, "text")
     settings = settings_of(options)
@@ -73,7 +73,7 @@ def uninstall(options: argparse.Namespace) -> ExitCode:
         PlumblineError: It couldn't be told or done.
     """
     from reconciler.bootstrap import open_cluster
-    from reconciler.guarding import carry_out, live_policies
+    from reconciler.guard.installation import carry_out, live_policies
 
     refuse_output(options, "text")
     settings = settings_of(options)
@@ -180,7 +180,7 @@ def _try(
         ConfigError: They would lock somebody out.
         ClusterError: It couldn't be told.
     """
-    from reconciler.trying import Trial, locked_out
+    from reconciler.guard.trials import Trial, locked_out
 
     tried = [
         Trial(plan.rules, target, desired, live, plan.of_target(target))

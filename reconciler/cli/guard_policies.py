@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler.cli.exit_codes import ExitCode
-from reconciler.cli.guarding import GuardPlan, guard_plan
 from reconciler.cli.options import settings_of, targets_of
 from reconciler.core.errors import ConfigError
 from reconciler.core.guard.standing import standings
 from reconciler.core.live import Listing
 from reconciler.core.resource import ResourceKind
 from reconciler.core.rights import declared_kinds
+from reconciler.guard.plan import GuardPlan, guard_plan
 
 if TYPE_CHECKING:
     from reconciler.adapters.cluster.cluster import KubeCluster
@@ -72,10 +72,9 @@ def status(options: argparse.Namespace) -> ExitCode:
         PlumblineError: It can't be told.
     """
     from reconciler.bootstrap import open_cluster
-    from reconciler.cli.output import complain, style_of, write
-    from reconciler.guarding import live_policies
+    from reconciler.cli.output import complain, documents_text, style_of, write
+    from reconciler.guard.installation import live_policies
     from reconciler.render.guard import broken_text, standings_document, standings_text
-    from reconciler.render.serialized import json_text, yaml_text
 
     refuse_output(options, "text", "json", "yaml")
     plan = planned(options)
@@ -83,14 +82,11 @@ def status(options: argparse.Namespace) -> ExitCode:
         live = live_policies(cluster, plan.catalog)
         glass, unread = _broken_glass(cluster, plan)
     found = standings(plan.objects, live, plan.labels)
-    match options.output:
-        case "json":
-            write(json_text(standings_document(found, glass)))
-        case "yaml":
-            write(yaml_text(standings_document(found, glass)))
-        case _:
-            style = style_of(options)
-            write(standings_text(found, style) + broken_text(glass, style))
+    if options.output == "text":
+        style = style_of(options)
+        write(standings_text(found, style) + broken_text(glass, style))
+    else:
+        write(documents_text([standings_document(found, glass)], options.output))
     for each in unread:
         complain(f"whether its glass is broken can't be told: {each}")
     if unread:

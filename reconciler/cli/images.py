@@ -6,9 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.cli.exit_codes import ExitCode
-from reconciler.cli.options import add_output_options, add_target_options, settings_of, targets_of
-from reconciler.core.errors import PlumblineError
+from reconciler.cli.each_target import of_each_target
+from reconciler.cli.exit_codes import ExitCode, forgiven
+from reconciler.cli.options import (
+    add_exit_zero_option,
+    add_output_options,
+    add_target_options,
+    settings_of,
+    targets_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a scanner's report, Trivy's JSON or SARIF: say which containers it concerns; may be "
         "repeated",
     )
-    parser.add_argument("--exit-zero", action="store_true", help="exit 0 where there is drift, too")
+    add_exit_zero_option(parser)
 
 
 def run(options: argparse.Namespace) -> ExitCode:
@@ -41,21 +47,12 @@ def run(options: argparse.Namespace) -> ExitCode:
     Raises:
         PlumblineError: A side of the only target couldn't be read at all.
     """
-    from reconciler.registries import scans_in
+    from reconciler.images.registries import scans_in
 
     settings = settings_of(options)
     targets = targets_of(options, settings, options.targets)
     scans = scans_in([Path(file) for file in options.vulnerabilities])
-    reports: list[ImageReport] = []
-    errors: list[str] = []
-    for target in targets:
-        try:
-            reports.append(_look(settings, target, scans, options))
-        except PlumblineError as error:
-            # One target's trouble is not the others'.
-            if len(targets) == 1:
-                raise
-            errors.append(f"{target.name}: {error}")
+    reports, errors = of_each_target(targets, lambda each: _look(settings, each, scans, options))
     return _told(reports, errors, options)
 
 
@@ -67,8 +64,8 @@ def _look(
 ) -> "ImageReport":
     from reconciler.bootstrap import How, open_target
     from reconciler.cli.progress import Progress, announced
-    from reconciler.freshness import look_at_images
-    from reconciler.registries import watchman_of
+    from reconciler.images.freshness import look_at_images
+    from reconciler.images.registries import watchman_of
 
     how = How(dump=options.live, offline=True, fresh=options.fresh)
     with Progress() as progress, open_target(settings, target, how) as opened:
@@ -94,7 +91,7 @@ def _told(reports: "list[ImageReport]", errors: list[str], options: argparse.Nam
     code = max((of_images(report) for report in reports), default=ExitCode.DONE)
     if errors:
         return ExitCode.COULD_NOT
-    return ExitCode.DONE if options.exit_zero and code is ExitCode.DRIFT else code
+    return forgiven(code, options.exit_zero)
 
 
 def of_images(report: "ImageReport") -> ExitCode:
@@ -105,20 +102,15 @@ def of_images(report: "ImageReport") -> ExitCode:
 
 
 def _text(reports: "list[ImageReport]", options: argparse.Namespace, *, several: bool) -> str:
-    from reconciler.cli.output import style_of
+    from reconciler.cli.output import documents_text, style_of
 
     now = datetime.now(UTC)
     match options.output:
-        case "json":
-            from reconciler.render.image_documents import images_document, several_documents
-            from reconciler.render.serialized import json_text
+        case "json" | "yaml":
+            from reconciler.render.image_documents import SEVERAL, images_document
 
-            return json_text(several_documents(reports) if several else images_document(reports[0]))
-        case "yaml":
-            from reconciler.render.image_documents import images_document
-            from reconciler.render.serialized import yaml_text
-
-            return "---\n".join(yaml_text(images_document(report)) for report in reports)
+            documents = [images_document(report) for report in reports]
+            return documents_text(documents, options.output, schema=SEVERAL if several else "")
         case "markdown":
             from reconciler.render.image_markdown import images_markdown
 

@@ -33,6 +33,16 @@ VERBS = {
     "doctor": "check access, rights and programs, each with its fix",
 }
 
+#: The verbs as help shows them: in the order of a user's days.
+GROUPS = {
+    "begin": ("init", "doctor"),
+    "look": ("check", "explain", "images", "containers", "history"),
+    "put right": ("restore", "propose"),
+    "keep right": ("run", "approve", "reject", "suspend", "resume", "guard"),
+}
+
+_WHAT = "Exact drift between Git and a live Kubernetes cluster: found, explained, restored."
+
 _EPILOG = """\
 exit codes: 0 in sync or done; 1 drift, or something left to do; 2 could not tell or could not do
 """
@@ -106,19 +116,37 @@ def _give_up() -> None:
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    named = next((word for word in words if word in VERBS), None)
     parser = argparse.ArgumentParser(
         prog="plumbline",
-        description="Exact drift between Git and a live Kubernetes cluster: found, explained, "
-        "restored.",
+        usage="plumbline VERB [TARGET ...] [OPTION ...]",
+        description=_WHAT if named else f"{_WHAT}\n\n{_verbs_text()}",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"plumbline {__version__}")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    named = next((word for word in words if word in VERBS), None)
+    # Described above, in groups, of which argparse knows nothing.
+    verbs = parser.add_subparsers(
+        dest="verb", required=True, metavar="VERB", prog="plumbline", help=argparse.SUPPRESS
+    )
     for verb, text in VERBS.items():
         sub = verbs.add_parser(verb, help=text, description=text, allow_abbrev=False)
         if verb == named:
             import_module(f"reconciler.cli.{verb}").configure(sub)
     return parser
+
+
+def _verbs_text() -> str:
+    """Lists the verbs in their groups, for a terminal of 80 columns."""
+    import textwrap  # only help needs it
+
+    width = max(map(len, VERBS))
+    lines: list[str] = []
+    for group, verbs in GROUPS.items():
+        lines.append(f"{group}:")
+        for verb in verbs:
+            begin = f"  {verb:{width}}  "
+            after = " " * len(begin)
+            lines += textwrap.wrap(VERBS[verb], 78, initial_indent=begin, subsequent_indent=after)
+    return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,7 @@ from reconciler.settings import (
 def add_target_options(parser: argparse.ArgumentParser, *, many: bool) -> None:
     """Adds the flags that say what is compared with what."""
     if many:
-        parser.add_argument(
-            "targets", nargs="*", metavar="TARGET", help="configured targets (default: all)"
-        )
+        add_target_names(parser)
     else:
         parser.add_argument(
             "target",
@@ -34,15 +33,27 @@ def add_target_options(parser: argparse.ArgumentParser, *, many: bool) -> None:
     add_source_options(parser, None, "compare this repository or folder")
     add_cluster_options(parser)
     add_namespace_option(parser)
-    parser.add_argument(
-        "--live", metavar="FILE|DIR|-", help="compare with a dump by `kubectl get -o yaml|json`"
-    )
+    add_live_option(parser)
     parser.add_argument(
         "--offline",
         action="store_true",
         help="never ask the server by dry runs: needs no right to write",
     )
     parser.add_argument("--fresh", action="store_true", help="forget what the server once said")
+
+
+def add_target_names(parser: argparse.ArgumentParser) -> None:
+    """Adds the words that name configured targets."""
+    parser.add_argument(
+        "targets", nargs="*", metavar="TARGET", help="configured targets (default: all)"
+    )
+
+
+def add_live_option(parser: "argparse._ActionsContainer") -> None:
+    """Adds the flag that names a dump."""
+    parser.add_argument(
+        "--live", metavar="FILE|DIR|-", help="compare with a dump by `kubectl get -o yaml|json`"
+    )
 
 
 def add_source_options(parser: argparse.ArgumentParser, default: str | None, text: str) -> None:
@@ -81,6 +92,11 @@ def add_output_options(parser: argparse.ArgumentParser, formats: Sequence[str]) 
     """Adds the flags that say how results are written."""
     parser.add_argument("-o", "--output", choices=formats, default="text", help="default: text")
     parser.add_argument("--full", action="store_true", help="cut no value short")
+
+
+def add_exit_zero_option(parser: argparse.ArgumentParser) -> None:
+    """Adds the flag for those to whom drift is no failure; see `exit_codes.forgiven`."""
+    parser.add_argument("--exit-zero", action="store_true", help="exit 0 where there is drift, too")
 
 
 def add_cluster_options(parser: argparse.ArgumentParser) -> None:
@@ -182,6 +198,4 @@ def _last_part(repo: str) -> str:
 def _with_namespaces(target: TargetSettings, namespaces: Sequence[str]) -> TargetSettings:
     if not namespaces:
         return target
-    return TargetSettings(
-        target.name, target.source, namespaces[0], ScopeSettings(tuple(namespaces)), target.ignore
-    )
+    return replace(target, namespace=namespaces[0], scope=ScopeSettings(tuple(namespaces)))

@@ -10,6 +10,7 @@ from pathlib import Path
 from reconciler import __version__
 from reconciler.core.errors import ConfigError
 from reconciler.core.report import Report
+from reconciler.core.resource import JsonObject
 from reconciler.render.terminal import Style, safe
 from reconciler.settings import surroundings
 
@@ -94,6 +95,25 @@ def reports_text(reports: Sequence[Report], options: argparse.Namespace, *, seve
             return markdown_of(reports)
         case _:
             return _for_machines(reports, options.output)
+
+
+def documents_text(
+    documents: Sequence[JsonObject], output: str, *, schema: str = "", field: str = "reports"
+) -> str:
+    """Gives documents as JSON or YAML: several JSON ones as one that lists them, YAML ones in turn.
+
+    Args:
+        documents: One, or those of several targets.
+        output: `json` or `yaml`.
+        schema: The schema of the document that lists them; empty where one target was asked for.
+            Where several were, there is a list whatever came of them.
+        field: What the list is called there.
+    """
+    from reconciler.render.serialized import json_text, yaml_text
+
+    if output == "yaml":
+        return "---\n".join(yaml_text(each) for each in documents)
+    return json_text({"schema": schema, field: list(documents)} if schema else documents[0])
 
 
 def markdown_of(reports: Sequence[Report]) -> str:

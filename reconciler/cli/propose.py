@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.cli.each_target import of_each_target
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import add_output_options, add_target_options, settings_of, targets_of
-from reconciler.core.errors import ConfigError, PlumblineError
+from reconciler.core.errors import ConfigError
 from reconciler.core.resource import JsonObject
 
 if TYPE_CHECKING:
@@ -51,37 +52,29 @@ def run(options: argparse.Namespace) -> ExitCode:
         PlumblineError: The only target couldn't be proposed.
     """
     from reconciler.bootstrap import How
-    from reconciler.cli.output import complain
+    from reconciler.cli.output import complain, documents_text, write
 
     settings = settings_of(options)
     targets = targets_of(options, settings, options.targets)
     if options.mode == "revert":
         _refuse_for_revert(options)
     how = How(dump=options.live, offline=options.offline, fresh=options.fresh)
-    codes: list[ExitCode] = []
     documents: list[JsonObject] = []
-    for target in targets:
-        try:
-            if options.mode == "revert":
-                from reconciler.cli.proposed import revert
 
-                codes.append(revert(settings, target, options, documents))
-            else:
-                codes.append(_adopt(settings, target, options, how, documents))
-        except PlumblineError as error:
-            # One target's trouble is not the others'.
-            if len(targets) == 1:
-                raise
-            complain(f"{target.name}: {error}")
-            codes.append(ExitCode.COULD_NOT)
+    def proposed(target: "TargetSettings") -> ExitCode:
+        if options.mode == "adopt":
+            return _adopt(settings, target, options, how, documents)
+        from reconciler.cli.propose_revert import revert
+
+        return revert(settings, target, options, documents)
+
+    codes, errors = of_each_target(targets, proposed)
     if options.output == "json":
-        from reconciler.cli.output import write
-        from reconciler.render.serialized import json_text
-
-        several = {"schema": "plumbline.dev/proposals/v1", "proposals": documents}
-        if documents:
-            write(json_text(several if len(targets) > 1 else documents[0]))
-    return max(codes, default=ExitCode.DONE)
+        schema = "plumbline.dev/proposals/v1" if len(targets) > 1 else ""
+        write(documents_text(documents, "json", schema=schema, field="proposals"))
+    for error in errors:
+        complain(error)
+    return ExitCode.COULD_NOT if errors else max(codes, default=ExitCode.DONE)
 
 
 def _refuse_for_revert(options: argparse.Namespace) -> None:

@@ -139,15 +139,6 @@ def decisions(
     return worst_first([_decided(drift, policy, circumstances) for drift in drifts])
 
 
-def actionable(drifts: Sequence[Drift]) -> tuple[Drift, ...]:
-    """Gives the drifts that are to be restored now, without asking anybody."""
-    return tuple(
-        drift
-        for drift in drifts
-        if drift.decision is not None and drift.decision.action is DecisionAction.RESTORE
-    )
-
-
 def _decided(drift: Drift, policy: Policy, around: Circumstances) -> Drift:
     live = around.sides.live.find(drift.api_version, drift.key)
     labels = _labels(drift, live, around.sides)

@@ -39,7 +39,18 @@ def make_plan(
     inventory: Inventory,
     permissions: Permissions,
 ) -> Plan:
-    """Orders the writes that put these drifts right; what can't be or mayn't be is held."""
+    """Orders the writes that put these drifts right; what can't be or mayn't be is held.
+
+    Args:
+        target: Whose drifts.
+        drifts: What is to be put right.
+        desired: What Git declares.
+        live: What was read of the cluster.
+        answers: What the server makes of each declaration.
+        catalog: What the server serves.
+        inventory: What was declared once, without which nothing is pruned.
+        permissions: What may be recreated and pruned.
+    """
     actions: list[Action] = []
     held: list[Held] = []
     declared_kinds = _declared_kinds(desired)

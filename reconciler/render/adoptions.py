@@ -15,18 +15,14 @@ from reconciler.core.redact import MASK
 from reconciler.core.resource import JsonObject, ResourceKey
 from reconciler.render.ages import minute, moment
 from reconciler.render.json_values import encodable, json_value
-from reconciler.render.markdown import LIMIT, code, fenced, size
+from reconciler.render.markdown import LEFT_OUT, LIMIT, code, fitting, size
 from reconciler.render.notices import TYPES
-from reconciler.render.proposals import change_block, plain
+from reconciler.render.proposals import OBJECT, TITLE, fields_block, plain
 from reconciler.render.summaries import counted, short_revision
 from reconciler.render.terminal import Cell, Ink, Line, Span, Style, flow, painted, truncated
 
 SCHEMA: Final = "plumbline.dev/adoption/v1"
 
-#: As in `proposals`: for reading, for one object, and for the sentence about what is left out.
-_TITLE: Final = 120
-_OBJECT: Final = 24_576
-_LEFT_OUT: Final = 100
 #: How many of what is left are told of in a pull request.
 _LEFT: Final = 40
 
@@ -39,15 +35,15 @@ _DONE: Final = {
 
 def adoption_title(adoption: Adoption) -> str:
     """Says in one line what Git is to say."""
-    return truncated(f"Adopt into {plain(adoption.target)}: {_what(adoption)}", _TITLE)
+    return truncated(f"Adopt into {plain(adoption.target)}: {_what(adoption)}", TITLE)
 
 
 def adoption_message(adoption: Adoption) -> str:
     """Writes the message of the commit that edits the manifests."""
-    target = truncated(plain(adoption.target), _TITLE // 2)
+    target = truncated(plain(adoption.target), TITLE // 2)
     return (
         f"Adopt what is live in {target}\n\n"
-        f"{truncated(_what(adoption), _TITLE)}.\n"
+        f"{truncated(_what(adoption), TITLE)}.\n"
         "Merging this makes Git say what the cluster holds; the cluster is not touched.\n"
     )
 
@@ -62,17 +58,9 @@ def _what(adoption: Adoption) -> str:
 def adoption_body(adoption: Adoption) -> str:
     """Writes what a pull request says, as Markdown of at most 65,536 characters."""
     head, tail = _head(adoption), _left_lines(adoption.left)
-    room = LIMIT - size(head) - size(tail) - _LEFT_OUT
-    objects: list[str] = []
-    shown = 0
     adopted = _ordered(adoption)
-    for each in adopted:
-        lines = _object(each)
-        room -= size(lines)
-        if room < 0:
-            break
-        objects += lines
-        shown += 1
+    room = LIMIT - size(head) - size(tail) - LEFT_OUT
+    objects, shown = fitting(map(_object, adopted), room)
     if shown < len(adopted):
         left = counted(len(adopted) - shown, "more object")
         objects += [f"**{left}, left out here: the files of this pull request have all.**", ""]
@@ -111,19 +99,8 @@ def _object(adopted: Adopted) -> list[str]:
         f"{', '.join(_about(drift))}. {edited}",
         "",
     ]
-    body: list[str] = []
-    shown = 0
-    for change in drift.changes:
-        written = change_block(format_path(change.path), change)
-        if size(lines) + size(body) + size(written) > _OBJECT:
-            break
-        body += written
-        shown += 1
-    if body:
-        lines += [*fenced(body), ""]
-    if shown < len(drift.changes):
-        lines += [f"{counted(len(drift.changes) - shown, 'more field')}, left out here.", ""]
-    return lines
+    changes = [(format_path(change.path), change) for change in drift.changes]
+    return [*lines, *fields_block(changes, OBJECT - size(lines))]
 
 
 def _about(drift: Drift) -> Iterator[str]:

@@ -8,12 +8,11 @@ from reconciler.core.drift import Severity
 from reconciler.core.hardening.findings import Audit, Finding
 from reconciler.core.path import format_path
 from reconciler.core.resource import JsonObject, ResourceKey
+from reconciler.render.markdown import LEFT_OUT, LIMIT, fitting, size
 from reconciler.render.summaries import short_revision
 from reconciler.render.terminal import Cell, Ink, Line, Span, Style, flow, painted, safe
 
 _INKS = {Severity.HIGH: Ink.RED, Severity.MEDIUM: Ink.YELLOW, Severity.LOW: Ink.PLAIN}
-#: GitHub refuses a comment of more than 65,536 characters.
-_LIMIT = 65_000
 _LONGEST = 200
 #: Columns at which a finding's rule and place begin.
 _RULE, _PLACE = 11, 38
@@ -130,22 +129,21 @@ def audit_markdown(audit: Audit) -> str:
     head = [f"**{_escaped(summary(audit))}**", ""]
     if audit.findings:
         head += ["| severity | rule | object | where | fix |", "|---|---|---|---|---|"]
-    lines, size, shown = head, sum(map(len, head)), 0
-    for each in audit.findings:
-        source = f" at {_code(str(each.source))}" if each.source else ""
-        where = _place(each.container, _short(each.detail, Style(colour=False, width=0)))
-        line = (
-            f"| {each.rule.severity} | {each.rule.id} | {_code(str(each.key))}{source} | "
-            f"{_code(where)} | {_escaped(each.rule.fix)} |"
-        )
-        size += len(line) + 1
-        if size > _LIMIT:
-            break
-        lines.append(line)
-        shown += 1
+    tail, _ = fitting((["", f"note: {_code(note)}"] for note in audit.notes[:10]), LIMIT // 2)
+    room = LIMIT - size(head) - size(tail) - LEFT_OUT
+    lines, shown = fitting(([_row(each)] for each in audit.findings), room)
     if shown < len(audit.findings):
         lines += ["", f"{len(audit.findings) - shown} more findings are left out here."]
-    return "\n".join([*lines, *(f"\nnote: {_code(note)}" for note in audit.notes[:10])]) + "\n"
+    return "\n".join([*head, *lines, *tail]) + "\n"
+
+
+def _row(finding: Finding) -> str:
+    source = f" at {_code(str(finding.source))}" if finding.source else ""
+    where = _place(finding.container, _short(finding.detail, Style(colour=False, width=0)))
+    return (
+        f"| {finding.rule.severity} | {finding.rule.id} | {_code(str(finding.key))}{source} | "
+        f"{_code(where)} | {_escaped(finding.rule.fix)} |"
+    )
 
 
 def _code(text: str) -> str:

@@ -1,6 +1,5 @@
 """A report about images as data, for programs (DESIGN, section 6)."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -12,6 +11,7 @@ from reconciler.core.resource import JsonObject
 from reconciler.render.json_values import encodable as _text
 
 IMAGES: Final = "plumbline.dev/images/v1"
+#: Of the document that lists those of several targets.
 SEVERAL: Final = "plumbline.dev/images-reports/v1"
 
 
@@ -34,11 +34,6 @@ def images_document(report: ImageReport) -> JsonObject:
         "unreadable": [_text(reason) for reason in report.unread],
         "notes": [_text(note) for note in report.notes],
     }
-
-
-def several_documents(reports: Sequence[ImageReport]) -> JsonObject:
-    """Gives the reports of several targets as one JSON object."""
-    return {"schema": SEVERAL, "reports": [images_document(report) for report in reports]}
 
 
 def _drift(drift: ImageDrift) -> JsonObject:

@@ -12,11 +12,9 @@ from reconciler.render.images import (
     vulnerability_words,
     worst_entries,
 )
-from reconciler.render.markdown import LIMIT, code, size
+from reconciler.render.markdown import LEFT_OUT, LIMIT, code, fitting, size
 from reconciler.render.summaries import counted, short_revision
 
-#: Room for the sentence that says how many are left out.
-_LEFT_OUT = 100
 #: How many vulnerabilities, and how many notes, are named.
 _NAMED = 20
 
@@ -31,17 +29,9 @@ def images_markdown(report: ImageReport, now: datetime) -> str:
     place = f"{code(report.target)} @ {code(short_revision(report.revision))}"
     head = [f"### {_mark(report)} {place}: {summary_words(report)}", ""]
     tail = _tail(report, now)
-    room = LIMIT - size(head) - size(tail) - _LEFT_OUT
+    room = LIMIT - size(head) - size(tail) - LEFT_OUT
     found = [entry for entry in worst_entries(report.entries) if entry.drifts]
-    body: list[str] = []
-    shown = 0
-    for entry in found:
-        lines = _entry(entry, now)
-        room -= size(lines)
-        if room < 0:
-            break
-        body += lines
-        shown += 1
+    body, shown = fitting((_entry(entry, now) for entry in found), room)
     if shown < len(found):
         left = counted(len(found) - shown, "container")
         body += [f"**{left} more, left out: a comment can't be longer.**", ""]

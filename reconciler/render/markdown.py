@@ -6,7 +6,7 @@ of `<code>`, where GitHub reads neither markup nor HTML, and links no names, iss
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -37,7 +37,7 @@ _CHARACTERS = 400
 _OBJECT = 16_384
 
 #: Room for the sentence that says how many objects are left out.
-_LEFT_OUT = 100
+LEFT_OUT = 100
 
 #: How many notes and unproven fields are named.
 _NOTES = 10
@@ -53,16 +53,8 @@ def report_markdown(report: Report, now: datetime) -> str:
         now: The time of writing, with its zone; ages count from it.
     """
     head, tail = [*_title(report), ""], _tail(report, now)
-    room = LIMIT - size(head) - size(tail) - _LEFT_OUT
-    objects: list[str] = []
-    shown = 0
-    for drift in report.drifts:
-        lines = _object(drift, now)
-        room -= size(lines)
-        if room < 0:
-            break
-        objects += lines
-        shown += 1
+    room = LIMIT - size(head) - size(tail) - LEFT_OUT
+    objects, shown = fitting((_object(drift, now) for drift in report.drifts), room)
     if shown < len(report.drifts):
         left = counted(len(report.drifts) - shown, "object")
         objects += [f"**{left} more, left out: a comment can't be longer.**", ""]
@@ -91,6 +83,27 @@ def size(lines: Sequence[str]) -> int:
     return sum(len(line.encode("utf-16-le")) // 2 + 1 for line in lines)
 
 
+def fitting(pieces: Iterable[Sequence[str]], room: int) -> tuple[list[str], int]:
+    """Puts pieces together, in order, until one has no room; those after it aren't made.
+
+    Args:
+        pieces: Lines that are shown together or not at all.
+        room: As `size` counts.
+
+    Returns:
+        The lines, and how many pieces they are.
+    """
+    lines: list[str] = []
+    shown = 0
+    for piece in pieces:
+        room -= size(piece)
+        if room < 0:
+            break
+        lines += piece
+        shown += 1
+    return lines, shown
+
+
 def _title(report: Report) -> list[str]:
     summary = report.summary
     place = f"{code(report.target)} @ {code(short_revision(report.revision))}"
@@ -115,15 +128,7 @@ def _object(drift: Drift, now: datetime) -> list[str]:
         "",
         *_about(drift, now),
     ]
-    body: list[str] = []
-    left = _OBJECT - size(lines)
-    shown = 0
-    for change in drift.changes:
-        written = _change(change, now)
-        if size(body) + size(written) > left:
-            break
-        body += written
-        shown += 1
+    body, shown = fitting((_change(change, now) for change in drift.changes), _OBJECT - size(lines))
     if body:
         lines += [*fenced(body), ""]
     if shown < len(drift.changes):

@@ -9,7 +9,7 @@ from reconciler.core.report import Report
 from reconciler.render.ages import minute
 from reconciler.render.changes import FOUND, INDENT, PLANNED, changes_lines, inverted
 from reconciler.render.findings import edited_words, effect_lines, effect_words
-from reconciler.render.markdown import LIMIT, code, fenced, size
+from reconciler.render.markdown import LEFT_OUT, LIMIT, code, fenced, fitting, size
 from reconciler.render.summaries import counted, short_revision, summary_line
 from reconciler.render.terminal import Cell, Ink, Line, Span, Style, flow, painted, safe
 
@@ -36,9 +36,8 @@ _TITLES: Final = {
     Effect.KEEP: "⏸️ Drift that the pull request leaves as it is",
 }
 
-#: Characters of one object in a comment, and room for the sentence that says what is left out.
+#: Characters of one object in a comment, and of a line.
 _OBJECT: Final = 12_000
-_LEFT_OUT: Final = 100
 _LINE: Final = 400
 
 
@@ -114,22 +113,21 @@ def merge_markdown(report: Report, merge: Merge, now: datetime) -> str:
         "",
         f"<sub>values are those of live → those of the head; live as of {minute(now)}</sub>",
     ]
-    room = LIMIT - size(head) - size(tail) - _LEFT_OUT - 500
-    body: list[str] = []
-    shown = 0
-    for effect in Effect:
-        found = merge.of(effect)
-        lines = [f"#### {_TITLES[effect]}", ""] if found else []
-        for each in found:
-            lines += _markdown_of(each, now)
-            if size(body) + size(lines) > room:
-                left = counted(len(merge.effects) - shown, "effect")
-                body += [f"**{left} more, left out: a comment can't be longer.**", ""]
-                return "\n".join([*head, *body, *tail]) + "\n"
-            body += lines
-            lines = []
-            shown += 1
+    room = LIMIT - size(head) - size(tail) - LEFT_OUT
+    body, shown = fitting(_effects(merge, now), room)
+    if shown < len(merge.effects):
+        left = counted(len(merge.effects) - shown, "effect")
+        body += [f"**{left} more, left out: a comment can't be longer.**", ""]
     return "\n".join([*head, *body, *tail]) + "\n"
+
+
+def _effects(merge: Merge, now: datetime) -> Iterator[list[str]]:
+    """Writes each effect; the first of its kind has the kind's heading."""
+    for effect in Effect:
+        heading = [f"#### {_TITLES[effect]}", ""]
+        for each in merge.of(effect):
+            yield [*heading, *_markdown_of(each, now)]
+            heading = []
 
 
 def _markdown_of(each: MergeEffect, now: datetime) -> list[str]:

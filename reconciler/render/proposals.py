@@ -6,6 +6,7 @@ pull request is updated only when there is news.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from reconciler.core.drift import Change, Severity
@@ -13,7 +14,7 @@ from reconciler.core.notices import Episode, Notice
 from reconciler.core.resource import JsonObject
 from reconciler.render.ages import minute, moment
 from reconciler.render.json_values import json_value, key_document
-from reconciler.render.markdown import LIMIT, code, fenced, size
+from reconciler.render.markdown import LEFT_OUT, LIMIT, code, fenced, fitting, size
 from reconciler.render.notice_documents import change_document
 from reconciler.render.notices import TYPES, changes_of, field_line, short_values, value_lines
 from reconciler.render.serialized import json_text
@@ -26,16 +27,13 @@ RECORDS: Final = ".plumbline/reverts"
 SCHEMA: Final = "plumbline.dev/revert/v1"
 
 #: GitHub takes titles of up to 256 characters, GitLab and Gitea of up to 255; this is for reading.
-_TITLE: Final = 120
+TITLE: Final = 120
 
 #: How many characters of a line, how many lines of one value, and how much of one object, in which
 #: there is always room for one field.
 _LINE: Final = 400
 _LINES: Final = 40
-_OBJECT: Final = 24_576
-
-#: Room for the sentence that says how many objects are left out.
-_LEFT_OUT: Final = 100
+OBJECT: Final = 24_576
 
 #: Titles and commit messages have no code spans. What might be a mention (`@`), a reference (`#`,
 #: `!`, `&`, `%`, `~`, `$`), markup or an address in them is left out of names.
@@ -73,15 +71,15 @@ def record_text(notice: Notice, plan: str) -> str:
 
 def proposal_title(notice: Notice) -> str:
     """Says in one line what is to be restored."""
-    return truncated(f"Restore {plain(notice.target)}: {_what(notice)}", _TITLE)
+    return truncated(f"Restore {plain(notice.target)}: {_what(notice)}", TITLE)
 
 
 def proposal_message(notice: Notice, plan: str) -> str:
     """Writes the message of the commit that adds the record."""
     target = plain(notice.target)
     return (
-        f"Record the drift of {truncated(target, _TITLE // 2)}\n\n"
-        f"{truncated(_what(notice), _TITLE)}.\n"
+        f"Record the drift of {truncated(target, TITLE // 2)}\n\n"
+        f"{truncated(_what(notice), TITLE)}.\n"
         f"Merging this approves the restore of exactly plan {plain(plan)}.\n"
     )
 
@@ -94,17 +92,9 @@ def proposal_body(notice: Notice, plan: str) -> str:
         plan: The plan that a merge approves, by its digest.
     """
     head = _head(notice, plan)
-    room = LIMIT - size(head) - _LEFT_OUT
-    objects: list[str] = []
-    shown = 0
     episodes = _ordered(notice)
-    for episode in episodes:
-        lines = _object(episode)
-        room -= size(lines)
-        if room < 0:
-            break
-        objects += lines
-        shown += 1
+    room = LIMIT - size(head) - LEFT_OUT
+    objects, shown = fitting(map(_object, episodes), room)
     if shown < len(episodes):
         left = counted(len(episodes) - shown, "more object")
         objects += [f"**{left}, left out here: the record in this pull request has all.**", ""]
@@ -164,23 +154,24 @@ def _object(episode: Episode) -> list[str]:
     ]
     if episode.note:
         lines += [f"Note: {code(episode.note)}", ""]
-    changes = changes_of(episode)
-    body: list[str] = []
-    shown = 0
-    for path, change in changes:
-        written = change_block(path, change)
-        if size(lines) + size(body) + size(written) > _OBJECT:
-            break
-        body += written
-        shown += 1
-    if body:
-        lines += [*fenced(body), ""]
+    return [*lines, *fields_block(changes_of(episode), OBJECT - size(lines))]
+
+
+def fields_block(changes: Sequence[tuple[str, Change]], room: int) -> list[str]:
+    """Writes an object's fields as a block of a difference, and says how many had no room.
+
+    Args:
+        changes: Each with its path.
+        room: As `size` counts.
+    """
+    body, shown = fitting((_change_block(path, change) for path, change in changes), room)
+    lines = [*fenced(body), ""] if body else []
     if shown < len(changes):
         lines += [f"{counted(len(changes) - shown, 'more field')}, left out here.", ""]
     return lines
 
 
-def change_block(path: str, change: Change) -> list[str]:
+def _change_block(path: str, change: Change) -> list[str]:
     """Writes a field: on one line where its values are short, else with their lines below."""
     line = field_line(path, change)
     if short_values(change):

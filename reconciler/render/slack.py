@@ -18,6 +18,8 @@ from reconciler.render.slack_choices import (
 )
 from reconciler.render.slack_fields import field_lines, short_lines
 from reconciler.render.slack_text import (
+    NAME,
+    SENTENCE,
     cut,
     escaped,
     header,
@@ -39,10 +41,6 @@ _FIELDS_OF_MANY: Final = 500
 
 #: How many objects are shown, where a notice has many.
 _OBJECTS: Final = 8
-
-#: How much is shown of a name, and of a sentence.
-_NAME: Final = 260
-_SENTENCE: Final = 400
 
 #: A file of more is of no use to anybody, and slow to make.
 _FILE: Final = 1_000_000
@@ -104,13 +102,13 @@ def message_of(notice: Notice, address: str = "") -> SlackMessage:
 def _of_one(episode: Episode) -> tuple[list[JsonObject], bool]:
     paragraphs = [section(*_facts(episode))]
     if episode.note:
-        paragraphs.append(section(line_break(), words(episode.note, limit=_SENTENCE)))
+        paragraphs.append(section(line_break(), words(episode.note, limit=SENTENCE)))
     lines, is_cut = short_lines(episode, _FIELDS)
     if lines:
         caption = "What differed:" if episode.is_over else "What differs (- in Git, + live):"
         paragraphs.append(section(line_break(), words(caption)))
         paragraphs.append(struck(lines) if episode.is_over else preformatted(lines))
-    state = [words(_next(episode), "bold"), words(_because(episode), limit=_SENTENCE)]
+    state = [words(_next(episode), "bold"), words(_because(episode), limit=SENTENCE)]
     title = f"{_mark(episode)} {episode.key}"
     return [header(title, f" {_what(episode)}"), rich(*paragraphs), rich(section(*state))], is_cut
 
@@ -141,10 +139,10 @@ def _among_many(episode: Episode) -> tuple[list[JsonObject], bool]:
     styles = ("strike",) if episode.is_over else ("bold",)
     title = [
         words(f"{_mark(episode)} "),
-        words(str(episode.key), *styles, limit=_NAME),
+        words(str(episode.key), *styles, limit=NAME),
         words(f" {_what(episode)}. "),
     ]
-    state = [words(_next(episode), "bold"), words(_because(episode), limit=_NAME)]
+    state = [words(_next(episode), "bold"), words(_because(episode), limit=NAME)]
     lines, is_cut = short_lines(episode, _FIELDS_OF_MANY)
     paragraphs = [section(*title, *_facts(episode), line_break(), *state)]
     if lines and not episode.is_over:
@@ -156,15 +154,15 @@ def _facts(episode: Episode) -> list[list[JsonObject]]:
     """Says how bad it is, who did it, since when, and by which names to find it."""
     facts = [words(f"{episode.severity.capitalize()}, by ")]
     facts.append(
-        words(episode.actor, "bold", limit=_NAME) if episode.actor else words("nobody known")
+        words(episode.actor, "bold", limit=NAME) if episode.actor else words("nobody known")
     )
     facts += [words(", since "), when(episode.first_seen), line_break(), words("Target ")]
-    facts.append(words(episode.target, "code", limit=_NAME))
+    facts.append(words(episode.target, "code", limit=NAME))
     if episode.revision:
-        facts += [words(", Git at "), words(short_revision(episode.revision), "code", limit=_NAME)]
-    facts += [words(", "), words(episode.drift, "code", limit=_NAME)]
+        facts += [words(", Git at "), words(short_revision(episode.revision), "code", limit=NAME)]
+    facts += [words(", "), words(episode.drift, "code", limit=NAME)]
     if episode.plan:
-        facts += [words(", plan "), words(episode.plan, "code", limit=_NAME)]
+        facts += [words(", plan "), words(episode.plan, "code", limit=NAME)]
     return facts
 
 
@@ -191,9 +189,9 @@ def _whole(notice: Notice) -> str:
     lines: list[str] = []
     for episode in notice.episodes:
         lines += [
-            f"{cut(str(episode.key), _NAME)} {_what(episode)} ({episode.severity})",
-            f"target {cut(episode.target, _NAME)}, since {cut(episode.first_seen, _NAME)}",
-            f"by {cut(episode.actor, _NAME) or 'nobody known'}",
+            f"{cut(str(episode.key), NAME)} {_what(episode)} ({episode.severity})",
+            f"target {cut(episode.target, NAME)}, since {cut(episode.first_seen, NAME)}",
+            f"by {cut(episode.actor, NAME) or 'nobody known'}",
             *(f"  {line}" for line in field_lines(episode)),
             "",
         ]

@@ -19,6 +19,10 @@ TEXT: Final = 3000
 OPTION_VALUE: Final = 150
 CONFIRM_TEXT: Final = 300
 
+#: How much is shown of a name, and of a sentence.
+NAME: Final = 260
+SENTENCE: Final = 400
+
 #: What is put where a text was cut.
 _MORE: Final = "…"
 

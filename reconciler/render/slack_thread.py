@@ -11,6 +11,8 @@ from reconciler.render.notices import notice_title
 from reconciler.render.slack import SlackMessage
 from reconciler.render.slack_fields import short_lines
 from reconciler.render.slack_text import (
+    NAME,
+    SENTENCE,
     cut,
     escaped,
     line_break,
@@ -26,10 +28,6 @@ from reconciler.render.summaries import counted
 #: How many characters of fields are shown in a reply, and how many earlier events in one.
 _FIELDS: Final = 1500
 _EARLIER: Final = 15
-
-#: How much is shown of a name, and of a sentence.
-_NAME: Final = 260
-_SENTENCE: Final = 400
 
 #: How many lines of an answer are read as sentences; how much of a longer one is shown, in pieces
 #: of what Slack takes as one text.
@@ -76,7 +74,7 @@ def reply_of(event: Event, *, named: bool) -> SlackMessage:
         lines, _ = short_lines(event, _FIELDS)
         paragraphs += [preformatted(lines)] if lines else []
     subject = f" {event.key}" if event.key is not None else ""
-    text = cut(f"{_SAYINGS[event.type]}{subject}", _SENTENCE)
+    text = cut(f"{_SAYINGS[event.type]}{subject}", SENTENCE)
     return SlackMessage(escaped(text), (rich(*paragraphs),))
 
 
@@ -94,28 +92,28 @@ def earlier_of(events: Sequence[Event], *, named: bool) -> SlackMessage:
 
 def reminder_of(notice: Notice) -> SlackMessage:
     """Writes that nothing has happened since, though something should."""
-    text = cut(notice_title(notice), _SENTENCE)
+    text = cut(notice_title(notice), SENTENCE)
     return SlackMessage(escaped(text), (rich(section(words(text))),))
 
 
 def _saying(event: Event, *, named: bool) -> list[list[JsonObject]]:
     pieces = [words(_SAYINGS[event.type], "bold")]
     if named and event.key is not None:
-        pieces.append(words(f" {event.key}", limit=_NAME))
+        pieces.append(words(f" {event.key}", limit=NAME))
     if event.actor:
-        pieces.append(words(f" by {event.actor}", limit=_NAME))
+        pieces.append(words(f" by {event.actor}", limit=NAME))
     pieces += [words(", "), when(event.time)]
     if event.plan:
-        pieces += [words(", plan "), words(event.plan, "code", limit=_NAME)]
+        pieces += [words(", plan "), words(event.plan, "code", limit=NAME)]
     if event.reason:
-        pieces.append(words(f": {event.reason}", limit=_SENTENCE))
+        pieces.append(words(f": {event.reason}", limit=SENTENCE))
     return pieces
 
 
 def answer_of(hearing: Hearing) -> SlackMessage:
     """Writes what is told to somebody who pressed a button."""
     mark = "✅" if hearing.heeded else "🚫"
-    lines = [cut(line, _SENTENCE) for line in hearing.text.splitlines() if line.strip()]
+    lines = [cut(line, SENTENCE) for line in hearing.text.splitlines() if line.strip()]
     first, *more = lines or ["Done" if hearing.heeded else "Not done"]
     said = [words(f"{mark} {first}")]
     paragraphs: list[JsonObject] = []

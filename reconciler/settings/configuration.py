@@ -47,6 +47,7 @@ def read_configuration(
     content = _anchored(_read(file), file.parent) if file else {}
     _check_variables(variables)
 
+    # A base that is made only when it is asked for is none that a type checker can follow.
     class Sources(_model()):  # type: ignore[misc]
         @classmethod
         def settings_customise_sources(
@@ -100,6 +101,7 @@ def _model() -> type[BaseSettings]:
 def _strict() -> None:
     """Has pydantic refuse keys that these dataclasses don't have."""
     for each in (Settings, *_nested(Settings)):
+        # Pydantic looks for it there; a dataclass declares no such attribute.
         each.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
 
 
@@ -208,7 +210,8 @@ def _fields_at(kind: type, place: tuple[int | str, ...]) -> set[str]:
         if isinstance(step, int):
             continue
         hint = get_type_hints(kind).get(step)
-        kind = next((t for t in (hint, *get_args(hint)) if is_dataclass(t)), kind)  # type: ignore[assignment]
+        found = (each for each in (hint, *get_args(hint)) if is_dataclass(each))
+        kind = next((each for each in found if isinstance(each, type)), kind)
     return {each.name for each in fields(kind)}
 
 

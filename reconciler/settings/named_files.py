@@ -27,7 +27,11 @@ def bytes_named(setting: str, file: str, fix: str = MOUNT, *, if_empty: str = ""
 
 
 def text_named(setting: str, file: str, fix: str = MOUNT, *, if_empty: str = "") -> str:
-    """Reads a text file that a setting names; as `bytes_named`, and it must be UTF-8."""
+    """Reads a text file that a setting names; as `bytes_named`, and it must be UTF-8.
+
+    Raises:
+        ConfigError: It can't be read, is no text, or is empty though `if_empty` says what to write.
+    """
     try:
         text = _content(setting, file, fix).decode().strip()
     except UnicodeDecodeError:

@@ -14,6 +14,7 @@ import pytest
 from reconciler.cli.main import main
 from tests.benchmarks.workload import commit
 from tests.tools.controlplane import ControlPlane
+from tests.tools.gitea.hosted import Hosted
 from tests.tools.gitea.server import PASSWORD, Gitea
 from tests.tools.real_target import Ran, RealTarget
 from tests.tools.running import until
@@ -83,29 +84,18 @@ _ADOPTED = """\
 
 
 @dataclass
-class Office:
+class Office(Hosted):
     """A target whose repository is on the forge, and who proposes by command.
 
     Attributes:
-        gitea: The forge.
-        name: The repository's name there, of user ann.
         target: The cluster, and the work tree that is pushed from.
         token: The one that Plumbline has.
         home: Where the configuration and all that is kept are.
     """
 
-    gitea: Gitea
-    name: str
     target: RealTarget
     token: str
     home: Path
-
-    def call(self, method: str, path: str, body: Any = None, user: str = "ann") -> Any:
-        return self.gitea.call(method, f"/repos/ann/{self.name}{path}", body, user)
-
-    def pulls(self, state: str = "open") -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.call("GET", f"/pulls?state={state}")
-        return found
 
     def configure(self, token: str = "", mode: str = "observe", **forge: str) -> None:
         """Writes the configuration, with whose token and which forge."""

@@ -11,7 +11,8 @@ import pytest
 
 from tests.benchmarks.workload import commit
 from tests.tools.controlplane import ControlPlane
-from tests.tools.gitea.server import Gitea
+from tests.tools.gitea.hosted import Hosted
+from tests.tools.gitea.server import PASSWORD, Gitea
 from tests.tools.real_target import RealTarget
 from tests.tools.running import Controller, until
 
@@ -28,27 +29,16 @@ _RECORD = ".plumbline/reverts/shop.json"
 
 
 @dataclass
-class Stage:
+class Stage(Hosted):
     """A controller whose target is to be proposed, and the forge that holds its repository.
 
     Attributes:
-        gitea: The forge.
-        name: The repository's name there, of user ann.
         target: The cluster, and the work tree that is pushed from.
         controller: The process.
     """
 
-    gitea: Gitea
-    name: str
     target: RealTarget
     controller: Controller
-
-    def call(self, method: str, path: str, body: Any = None, user: str = "ann") -> Any:
-        return self.gitea.call(method, f"/repos/ann/{self.name}{path}", body, user)
-
-    def pulls(self, state: str = "open") -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.call("GET", f"/pulls?state={state}")
-        return found
 
     def record(self, ref: str) -> dict[str, Any]:
         answer = self.call("GET", f"/raw/{_RECORD}?ref={ref}")
@@ -107,7 +97,7 @@ def stage(
     (tmp_path / "token").write_text(token)
     (tmp_path / "git").write_text(f"http://plumbline-bot:{token}@{host.partition('/')[0]}\n")
     commit(repo)
-    git(repo, "remote", "add", "forge", f"http://ann:{_password()}@{host}")
+    git(repo, "remote", "add", "forge", f"http://ann:{PASSWORD}@{host}")
     target.declare("one.yaml", _CONFIG)
     git(repo, "push", "--quiet", "--force", "forge", "HEAD:main")
     target.apply("one.yaml")
@@ -136,12 +126,6 @@ def stage(
         yield Stage(gitea, name, target, controller)
         assert controller.terminate() == 0
     assert token not in controller.log
-
-
-def _password() -> str:
-    from tests.tools.gitea.server import PASSWORD
-
-    return PASSWORD
 
 
 def test_a_merge_restores_exactly_what_was_proposed(stage: Stage) -> None:

@@ -4,11 +4,11 @@ import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.tools.controlplane import ControlPlane
+from tests.tools.gitea.hosted import Hosted
 from tests.tools.gitea.server import PASSWORD, Gitea
 from tests.tools.real_target import Ran, RealTarget
 
@@ -25,11 +25,9 @@ data:
 
 
 @dataclass
-class Stage:
+class Stage(Hosted):
     """A work tree of a repository on a forge, and the cluster that it declares."""
 
-    gitea: Gitea
-    name: str
     target: RealTarget
 
     def git(self, *words: str) -> str:
@@ -38,9 +36,6 @@ class Stage:
             cwd=self.target.repo, check=True, capture_output=True, text=True,
         )  # fmt: skip
         return done.stdout.strip()
-
-    def call(self, method: str, path: str, body: Any = None, user: str = "ann") -> Any:
-        return self.gitea.call(method, f"/repos/ann/{self.name}{path}", body, user)
 
     def push(self, branch: str, colour: str, size: str) -> None:
         text = _CONFIG.replace("COLOUR", colour).replace("SIZE", size)

@@ -193,7 +193,8 @@ def report_text() -> str:
     """Writes a table of the report's fields, from its schema; what is nested has dotted names."""
     schema = report_schema()
     lines = ["| field | meaning |", "|---|---|"]
-    lines += [f"| `{name}` | {_cell(text)} |" for name, text in _fields_of(schema, schema, "")]
+    fields_ = _fields_of(schema, schema, "", {})
+    lines += [f"| `{name}` | {_cell(text)} |" for name, text in fields_]
     return "\n".join(lines) + "\n"
 
 
@@ -229,8 +230,16 @@ _TOLD_ONCE = frozenset({"manager", "resource", "key", "source", "decision", "out
 
 
 def _fields_of(
-    part: dict[str, Any], schema: dict[str, Any], prefix: str
+    part: dict[str, Any], schema: dict[str, Any], prefix: str, told: dict[str, str]
 ) -> Iterator[tuple[str, str]]:
+    """Gives each field with its meaning.
+
+    Args:
+        part: The part of the schema whose fields they are.
+        schema: All of it.
+        prefix: What stands before their names.
+        told: Which parts were told of, and at which field; the next one refers to it.
+    """
     for name, field in part["properties"].items():
         many = "[]" if field.get("type") == "array" else ""
         inner = field.get("items", field)
@@ -243,9 +252,14 @@ def _fields_of(
             text = f"{text} {names}." if reference != "explained" else text
         elif choices := field.get("enum"):
             text = f"{text} {', '.join(f'`{each}`' for each in choices)}."
-        yield f"{prefix}{name}{many}", text
+        field_name = f"{prefix}{name}{many}"
+        if reference in told:
+            yield field_name, f"{text} As `{told[reference]}`."
+            continue
+        yield field_name, text
         if reference and reference not in _TOLD_ONCE:
-            yield from _fields_of(schema["$defs"][reference], schema, f"{prefix}{name}{many}.")
+            told[reference] = field_name
+            yield from _fields_of(schema["$defs"][reference], schema, f"{field_name}.", told)
 
 
 def settings(kind: type, prefix: str = "") -> Iterator[tuple[str, str, str]]:

@@ -19,6 +19,13 @@ class TextEditor:
     ) -> str:
         """Gives a file in which an object is another; all else stays byte for byte.
 
+        Args:
+            path: The file's, for messages.
+            text: The file.
+            line: Where the object begins, from 1; 0 for the first document as a whole.
+            before: The object as the file has it.
+            wanted: As it is to be.
+
         Raises:
             ManifestError: It can't be written there.
         """

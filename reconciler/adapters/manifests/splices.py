@@ -18,7 +18,11 @@ class Splices:
     _made: list[tuple[int, int, str]] = field(default_factory=list)
 
     def applied(self) -> str:
-        """Gives the file with all edits made."""
+        """Gives the file with all edits made.
+
+        Raises:
+            Unplaced: Two of them overlap.
+        """
         newline = "\r\n" if "\r\n" in self.text else "\n"
         text = self.text
         ordered = sorted(self._made, key=lambda each: each[:2])
@@ -84,7 +88,11 @@ class Splices:
         return found - 1 if self.text[found - 1 : found] == "\r" and found > at else found
 
     def dash(self, node: Sequence, at: int) -> int:
-        """Gives where the dash of a block list's item is."""
+        """Gives where the dash of a block list's item is.
+
+        Raises:
+            Unplaced: There is none.
+        """
         before = node.items[at - 1].end if at else node.start
         start = node.items[at].start
         found = before if not at and self.text[before] == "-" else -1

@@ -53,7 +53,11 @@ class SourceDraft:
         return self._sorted_out()[False]
 
     def text(self, path: str) -> str | None:
-        """Gives a file's text; None where there is no such file."""
+        """Gives a file's text; None where there is no such file.
+
+        Raises:
+            ManifestError: It is no regular file, too large, or no text.
+        """
         entry = self._entry(path)
         if entry is None:
             return None
@@ -69,7 +73,11 @@ class SourceDraft:
             raise ManifestError(problem) from None
 
     def documents(self, text: str) -> Sequence[Written]:
-        """Reads a file's documents."""
+        """Reads a file's documents.
+
+        Raises:
+            ManifestError: It is no YAML, or too large.
+        """
         try:
             return [
                 Written(body, line)

@@ -98,7 +98,16 @@ def break_glass_note(otherwise: str, reason: str) -> JsonObject:
 def binding_object(
     name: str, policy: str, label: str, target: str, mode: Mode, namespaces: Sequence[str]
 ) -> GuardObject:
-    """Makes a binding of a policy in some namespaces, or none for all that it is about."""
+    """Makes a binding of a policy.
+
+    Args:
+        name: The binding's.
+        policy: The policy's name.
+        label: By which all of a target's policies and bindings are found.
+        target: Whose; empty where it is nobody's, as of sessions.
+        mode: What is done about what the policy refuses.
+        namespaces: Where; none for all that the policy is about.
+    """
     chosen = {"key": _NAMESPACE_LABEL, "operator": "In", "values": sorted(namespaces)}
     spec: JsonObject = {
         "policyName": policy,

@@ -140,7 +140,15 @@ class Known:
         containers: Iterable[Container] = (),
         latest: str = "",
     ) -> ImageDrift:
-        """Makes a drift of this container."""
+        """Makes a drift of this container.
+
+        Args:
+            rule: What found it.
+            severity: How much it matters.
+            text: What is the matter, in one line.
+            containers: Those concerned; all that run of it where none is named.
+            latest: The image to run in its place; empty where none is known.
+        """
         digests = Counter(each.running.digest for each in containers or self.running)
         return ImageDrift(
             id=drift_id(self.target, self.use, rule),

@@ -14,11 +14,11 @@ import yaml
 
 from reconciler.bootstrap import open_cluster
 from reconciler.builtin import own_controllers
-from reconciler.cli.guarding import guard_plan
 from reconciler.cli.main import main
 from reconciler.core.guard.subjects import Sender
 from reconciler.core.guard.trials import trial_objects
 from reconciler.core.moments import rfc3339
+from reconciler.guard.plan import guard_plan
 from reconciler.settings import load_settings
 from tests.benchmarks.workload import commit
 from tests.tools.controlplane import ControlPlane

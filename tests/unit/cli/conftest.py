@@ -155,13 +155,25 @@ def _defaults(body: JsonObject) -> None:
 
 
 @pytest.fixture
-def shop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Shop]:
-    """A shop that lives as it is declared, and a user who has nothing else."""
+def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A user in an empty folder, who has no cluster and no configuration; gives the folder."""
+    leave_alone(monkeypatch, tmp_path)
+    return tmp_path
+
+
+def leave_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Takes from a user all but an empty folder."""
     for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME", "PLUMBLINE_CONFIG", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "no-kubeconfig"))
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def shop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Shop]:
+    """A shop that lives as it is declared, and a user who has nothing else."""
+    leave_alone(monkeypatch, tmp_path)
     repo = tmp_path / "shop"
     repo.mkdir()
     (repo / "shop.yaml").write_text(_SHOP, encoding="utf-8")

@@ -114,6 +114,11 @@ def test_a_check_of_a_pull_request_leaves_nothing_behind(shop: Shop, capsys: Cap
         (("--base", "-x"), "begins with a hyphen"),
         (("--base", "merged", "--baseline", "b.yaml"), "leave one of them out"),
         (("--write-baseline",), "name it with --baseline FILE"),
+        (("--baseline", "k", "--write-baseline", "-o", "json"), "leave out -o and --report"),
+        (
+            ("--baseline", "k", "--write-baseline", "--report", "json=r"),
+            "leave out -o and --report",
+        ),
         (("--baseline", "none.yaml"), "none.yaml isn't there"),
         (("--baseline", "."), "isn't there|is no file|can't be read"),
         (("--report", "sarif"), "is not of the form FORMAT=FILE"),

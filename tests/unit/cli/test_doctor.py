@@ -38,20 +38,15 @@ class _Cluster(FakeCluster):
 
 
 @pytest.fixture
-def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def home(alone: Path) -> Path:
     """A user in a folder with a repository, a configuration, and nothing else."""
-    for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME", "PLUMBLINE_CONFIG", "NO_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "no-kubeconfig"))
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "shop").mkdir()
-    (tmp_path / "shop" / "shop.yaml").write_text(SHOP)
+    (alone / "shop").mkdir()
+    (alone / "shop" / "shop.yaml").write_text(SHOP)
     identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
     for words in (("init", "-q"), ("add", "."), (*identity, "commit", "-qm", "first")):
-        subprocess.run(["git", *words], cwd=tmp_path / "shop", check=True)
-    (tmp_path / "plumbline.yaml").write_text(CONFIGURATION)
-    return tmp_path
+        subprocess.run(["git", *words], cwd=alone / "shop", check=True)
+    (alone / "plumbline.yaml").write_text(CONFIGURATION)
+    return alone
 
 
 @pytest.fixture

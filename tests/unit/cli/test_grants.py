@@ -49,17 +49,12 @@ class _Cluster(FakeCluster):
 
 
 @pytest.fixture(autouse=True)
-def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def home(alone: Path) -> Path:
     """A user in a folder with a repository and a configuration."""
-    for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME", "PLUMBLINE_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "no-kubeconfig"))
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "shop").mkdir()
-    _commit(tmp_path / "shop", SHOP)
-    (tmp_path / "plumbline.yaml").write_text(CONFIGURATION)
-    return tmp_path
+    (alone / "shop").mkdir()
+    _commit(alone / "shop", SHOP)
+    (alone / "plumbline.yaml").write_text(CONFIGURATION)
+    return alone
 
 
 @pytest.fixture(autouse=True)

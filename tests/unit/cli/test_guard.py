@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
-from reconciler.cli.guarding import source_text
 from reconciler.cli.main import main
 from reconciler.core.errors import ClusterError, Rejected
 from reconciler.core.guard.subjects import Sender
 from reconciler.core.guard.trials import Tried
 from reconciler.core.resource import JsonObject, ResourceKind
+from reconciler.guard.plan import source_text
 from reconciler.settings import SourceSettings, TargetSettings
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.kinds import BUILTIN, kind_of
@@ -84,17 +84,12 @@ class Cluster(FakeCluster):
 
 
 @pytest.fixture(autouse=True)
-def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def home(alone: Path) -> Path:
     """A user in a folder with a repository and a configuration."""
-    for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME", "PLUMBLINE_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "no-kubeconfig"))
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "shop").mkdir()
-    (tmp_path / "shop" / "shop.yaml").write_text(SHOP)
+    (alone / "shop").mkdir()
+    (alone / "shop" / "shop.yaml").write_text(SHOP)
     configure()
-    return tmp_path
+    return alone
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +99,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     for name in ("shop", "far"):
         cluster.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     monkeypatch.setattr("reconciler.bootstrap.open_cluster", lambda _: cluster)
-    monkeypatch.setattr("reconciler.trying._PATIENCE", 0.0)
+    monkeypatch.setattr("reconciler.guard.trials._PATIENCE", 0.0)
     yield cluster
 
 
@@ -467,3 +462,15 @@ def test_several_targets_are_one_document(capsys: pytest.CaptureFixture[str]) ->
     document = json.loads(capsys.readouterr().out)
     assert document["schema"] == "plumbline.dev/guard-audits/v1"
     assert [each["target"] for each in document["audits"]] == ["shop", "other"]
+
+
+def test_one_target_s_trouble_is_not_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = yaml.safe_load(Path("plumbline.yaml").read_text())
+    away = {"repo": str(Path("nowhere").resolve())}
+    settings["targets"].append({"name": "other", "source": away})
+    Path("plumbline.yaml").write_text(yaml.safe_dump(settings))
+    assert main(["guard", "audit", "-o", "json"]) == 2
+    out, err = capsys.readouterr()
+    assert [each["target"] for each in json.loads(out)["audits"]] == ["shop"]
+    assert "plumbline: other: " in err
+    assert main(["guard", "audit", "other"]) == 2

@@ -27,15 +27,10 @@ _TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
 
 
 @pytest.fixture
-def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def home(alone: Path) -> Path:
     """A user with no cluster, in a folder with a repository `shop`."""
-    for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME", "PLUMBLINE_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "no-kubeconfig"))
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "shop").mkdir()
-    return tmp_path
+    (alone / "shop").mkdir()
+    return alone
 
 
 def _commit(repo: Path, **files: str) -> None:

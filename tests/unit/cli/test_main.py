@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from reconciler import __version__
-from reconciler.cli.main import VERBS, main
+from reconciler.cli.main import GROUPS, VERBS, main
 from reconciler.core.errors import ConfigError
 from tests.unit.cli.conftest import Shop
 
@@ -62,14 +62,17 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
 WITHOUT_SETTINGS = {"containers"}
 
 
+def test_every_verb_is_in_one_group() -> None:
+    assert sorted(verb for group in GROUPS.values() for verb in group) == sorted(VERBS)
+
+
 def test_help_names_every_verb_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(["--help"])
     assert end.value.code == 0
     out = capsys.readouterr().out
     for verb, text in VERBS.items():
-        # A long name has its line for itself.
-        assert re.search(rf"^    {verb}\s", out, re.MULTILINE)
+        assert re.search(rf"^  {verb}\s", out, re.MULTILINE)
         assert text.split()[0] in out
     assert "exit codes: 0 in sync or done; 1 drift" in out
 

@@ -1,6 +1,7 @@
 """Flags that verbs share: which go together, and which targets they make."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from reconciler.cli.options import (
 from reconciler.core.errors import ConfigError
 from reconciler.settings import (
     IgnoreSettings,
+    Mode,
     Renderer,
     ScopeSettings,
     Settings,
@@ -27,6 +29,9 @@ SHOP = TargetSettings(
     namespace="kitchen",
     scope=ScopeSettings(("kitchen",)),
     ignore=(IgnoreSettings("scaled by hand", path="spec.replicas"),),
+    mode=Mode.PROPOSE,
+    prune=True,
+    grace="2m",
 )
 SHED = TargetSettings("shed", SourceSettings("shed"))
 BOTH = Settings(targets=(SHOP, SHED))
@@ -157,9 +162,7 @@ def test_the_first_namespace_is_for_manifests_and_all_are_the_scope() -> None:
 
 def test_namespaces_beat_those_of_every_configured_target() -> None:
     shop, shed = _targets(BOTH, "-n", "one")
-    assert shop == TargetSettings(
-        "shop", SHOP.source, namespace="one", scope=ScopeSettings(("one",)), ignore=SHOP.ignore
-    )
+    assert shop == replace(SHOP, namespace="one", scope=ScopeSettings(("one",)))
     assert (shed.name, shed.namespace) == ("shed", "one")
 
 

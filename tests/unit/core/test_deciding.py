@@ -12,7 +12,6 @@ from reconciler.core.deciding import (
     Policy,
     PolicyRule,
     SeverityOverride,
-    actionable,
     decisions,
 )
 from reconciler.core.drift import (
@@ -251,12 +250,3 @@ def test_what_is_fought_over_is_named_and_left() -> None:
     assert decided(drift(), RESTORE, around(restores=past[:2])).action is DecisionAction.RESTORE
     with pytest.raises(ValueError, match="on_fight can't be restore"):
         Policy(on_fight=Mode.RESTORE)
-
-
-def test_only_what_is_to_be_restored_now_is_actionable() -> None:
-    found = tuple(
-        replace(drift(), decision=Decision(action, "r", "x")) for action in DecisionAction
-    )
-    assert [each.decision for each in actionable((drift(), *found))] == [
-        Decision(DecisionAction.RESTORE, "r", "x")
-    ]

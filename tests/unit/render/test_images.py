@@ -24,7 +24,7 @@ from reconciler.core.images.running import Container, ContainerKind, Use
 from reconciler.core.images.versions import Newer, Step
 from reconciler.core.images.vulnerabilities import Grade, Vulnerability
 from reconciler.core.resource import ResourceKey
-from reconciler.render.image_documents import images_document, several_documents
+from reconciler.render.image_documents import images_document
 from reconciler.render.image_markdown import images_markdown
 from reconciler.render.image_schema import images_schema
 from reconciler.render.images import images_text
@@ -238,12 +238,9 @@ def test_data() -> None:
     assert stale["newer"] == [{"tag": "1.2.9", "step": "patch"}, {"tag": "2.0.0", "step": "major"}]
     assert document["unreadable"] == ["pods in shop: forbidden"]
     assert yaml.safe_load(yaml_text(document)) == document
-    several = several_documents([FULL, report()])
-    assert [each["target"] for each in several["reports"]] == ["shop", "shop"]
     idle = replace(MOVED, use=replace(USE, containers=()), running=())
     (drift,) = images_document(report(replace(FINE, drifts=(idle,))))["drifts"]
     assert drift["container"] is None
-    assert several["schema"] != document["schema"]
 
 
 def test_markdown() -> None:

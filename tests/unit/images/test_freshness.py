@@ -11,7 +11,7 @@ from reconciler.core.images.policy import ImagePolicy
 from reconciler.core.images.report import ImageReport
 from reconciler.core.images.versions import Step
 from reconciler.core.resource import JsonObject, ResourceKey
-from reconciler.freshness import Watchman, look_at_images
+from reconciler.images.freshness import Watchman, look_at_images
 from reconciler.ports import Registry
 from tests.fakes.registry import FakeRegistry
 from tests.unit.test_controller import NAMESPACE, Repository, World

@@ -14,7 +14,7 @@ from reconciler.core.images.policy import ImagePolicy
 from reconciler.core.images.versions import Step, TagFilter
 from reconciler.core.images.vulnerabilities import Grade
 from reconciler.core.resource import ResourceKey
-from reconciler.registries import endpoints_of, policies_of, scans_in, watchman_of
+from reconciler.images.registries import endpoints_of, policies_of, scans_in, watchman_of
 from reconciler.settings import (
     ImagePolicySettings,
     ImageSettings,

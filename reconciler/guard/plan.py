@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 
 from reconciler.builtin import own_controllers
@@ -76,7 +77,7 @@ def guard_plan(settings: Settings, targets: Sequence[TargetSettings]) -> GuardPl
         catalog = cluster.catalog()
         for target in targets:
             namespace = target.namespace or cluster.namespace or "default"
-            source = open_source(settings, target, lambda named=namespace: named)  # type: ignore[misc]
+            source = open_source(settings, target, partial(str, namespace))
             desired = desired_state(source.fetch(), catalog, namespace)
             states.append(desired)
             found.append(

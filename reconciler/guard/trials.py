@@ -14,7 +14,7 @@ from reconciler.core.guard.rules import Rules
 from reconciler.core.guard.subjects import Sender, Subject, resource_of
 from reconciler.core.guard.trials import LockedOut, trial_objects
 from reconciler.core.resource import Catalog, JsonObject, ResourceKey, ResourceKind
-from reconciler.guarding import policy_kinds
+from reconciler.guard.installation import policy_kinds
 from reconciler.ports import Cluster, Trials
 
 #: Who stands for anybody, and for the members of a group.

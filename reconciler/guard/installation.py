@@ -1,4 +1,4 @@
-"""The guard's shell: reads how it is, and makes it as it is to be."""
+"""Reads how the guard is, and makes it as it is to be."""
 
 from collections.abc import Mapping, Sequence
 

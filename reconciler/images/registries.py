@@ -12,7 +12,7 @@ from reconciler.core.images.policy import ImagePolicy
 from reconciler.core.images.versions import Step, TagFilter
 from reconciler.core.images.vulnerabilities import Grade, Scan
 from reconciler.core.resource import JsonObject, ResourceKey, ResourceKind
-from reconciler.freshness import SecretReader, Watchman
+from reconciler.images.freshness import SecretReader, Watchman
 from reconciler.settings import ImagePolicySettings, RegistrySettings, Settings, surroundings
 from reconciler.settings.durations import seconds_of
 
