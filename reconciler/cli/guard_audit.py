@@ -40,8 +40,14 @@ def audit(options: argparse.Namespace) -> ExitCode:
     Raises:
         PlumblineError: Nothing could be audited.
     """
+    if options.fix:
+        from reconciler.cli.guard_fix import fix
+
+        return fix(options)
     if options.yes or options.dry_run:
         raise ConfigError("guard audit writes nothing", fix="leave out --yes and --dry-run")
+    if options.write or options.rule:
+        raise ConfigError("--write and --rule go with --fix", fix="add --fix")
     if options.repo is not None and (options.running or options.live is not None):
         raise ConfigError(
             "--repo names manifests, --running and --live name what is live",
@@ -67,11 +73,15 @@ def _audits(options: argparse.Namespace, settings: Settings) -> "Iterator[Audit]
             yield _of_live(options, settings, cluster, cluster.described)
     else:
         for target in targets_of(options, settings, options.targets):
-            yield _of_target(settings, target)
+            yield of_target(settings, target)[0]
 
 
-def _of_target(settings: Settings, target: TargetSettings) -> "Audit":
-    """Audits what a target declares; no cluster is asked."""
+def of_target(settings: Settings, target: TargetSettings) -> "tuple[Audit, Sequence[Subject]]":
+    """Audits what a target declares; no cluster is asked. Gives what was audited, too.
+
+    Raises:
+        PlumblineError: Git or a renderer can't be asked.
+    """
     from reconciler.bootstrap import open_source
     from reconciler.core.desired import desired_state
     from reconciler.core.hardening.auditing import Subject
@@ -82,7 +92,8 @@ def _of_target(settings: Settings, target: TargetSettings) -> "Audit":
     subjects = [
         Subject(key, manifest.body, manifest.source) for key, manifest in desired.resources.items()
     ]
-    return _audited(target.name, desired.revision, subjects, target.ignore, desired.notes)
+    found = _audited(target.name, desired.revision, subjects, target.ignore, desired.notes)
+    return found, subjects
 
 
 def _of_live(options: argparse.Namespace, settings: Settings, live: "Live", name: str) -> "Audit":
