@@ -181,7 +181,7 @@ def fixing_text(fixing: Fixing, style: Style) -> str:
     place = f"{fixing.target} @ {short_revision(fixing.revision)}"
     title = f"Fixes {_counts(fixing)}" if fixing.fixed else "Nothing to fix"
     lines += [()] if lines else []
-    lines += flow([Cell((Span(title, Ink.BOLD), Span(f" of {place}")))], style, hanging=2)
+    lines += flow([Cell((Span(title, Ink.BOLD), Span(f" in {place}")))], style, hanging=2)
     for each in fixing.fixed:
         lines += flow([Cell(tuple(_fixed_spans(each)))], style, indent=2, hanging=4)
         if each.fix.caution:
