@@ -219,9 +219,9 @@ def fixing_document(fixing: Fixing, url: str = "") -> JsonObject:
             "fixed": [
                 {
                     "resource": key_document(each.fix.key),
-                    "container": each.fix.container or None,
+                    "container": encodable(each.fix.container) or None,
                     "path": format_path(each.fix.path),
-                    "from": each.fix.before,
+                    "from": encodable(each.fix.before),
                     "to": each.fix.value,
                     "rule": each.fix.rule,
                     "reason": encodable(each.fix.reason),
@@ -234,7 +234,7 @@ def fixing_document(fixing: Fixing, url: str = "") -> JsonObject:
             "left": [
                 {
                     "resource": key_document(each.key),
-                    "container": each.container or None,
+                    "container": encodable(each.container) or None,
                     "rule": each.rule,
                     "reason": encodable(each.reason),
                 }
