@@ -4,10 +4,11 @@ Nothing is guessed: an edit counts if the object comes out as it is live at exac
 fields, if no other object comes out otherwise, and if a comparison then finds no drift there.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from reconciler.adopting.editing import additions_of, edits_of, removals_of
+from reconciler.adopting.proving import Desired, Trial
 from reconciler.adopting.workbench import Bench, Files, Wish, others_than
 from reconciler.controller import Look, Target
 from reconciler.core.adoption import (
@@ -19,20 +20,16 @@ from reconciler.core.adoption import (
     located,
     parts,
     refusal,
-    secrets_in,
 )
-from reconciler.core.desired import DesiredState, Manifest, Rendered, SourceLocation, desired_state
+from reconciler.core.desired import DesiredState, Rendered, SourceLocation, desired_state
 from reconciler.core.diff import differences, same
 from reconciler.core.drift import Change, ChangeType, Drift, DriftType
-from reconciler.core.errors import ConfigError, ManifestError, SourceError
 from reconciler.core.ignore import derived_rules, holds
 from reconciler.core.path import format_path, value_at
-from reconciler.core.resource import JsonObject, ResourceKey, split_api_version
+from reconciler.core.resource import JsonObject
 from reconciler.core.schema import Schema
 from reconciler.core.scope import bind_generated
 from reconciler.ports import Comparer, Draft, Editor, Making
-
-_Desired = Mapping[ResourceKey, Manifest]
 
 #: How often what doesn't prove right is left out and the rest is tried again.
 _ROUNDS = 4
@@ -104,7 +101,10 @@ class _Attempt:
     bench: Bench
     adopted: list[Adopted] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
-    _now: DesiredState | None = None
+    _trial: Trial = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._trial = Trial(self.bench, self._declared)
 
     def take(self, drifts: Iterable[Drift]) -> None:
         """Goes through the drifts."""
@@ -127,17 +127,15 @@ class _Attempt:
 
     def adoption(self, left: tuple[Left, ...]) -> Adoption:
         """Gives what came of it."""
-        bench = self.bench
-        before = {path: bench.draft.text(path) for path in bench.files}
-        files = {path: text for path, text in bench.files.items() if text != before[path]}
+        files, before = self._trial.changed()
         return Adoption(
             target=self.target.name,
             revision=self.look.report.revision,
             files=files,
-            before={path: before[path] for path in files},
+            before=before,
             adopted=tuple(self.adopted),
             left=left,
-            secrets=self._secrets(files, before),
+            secrets=self._trial.secrets(files, before),
         )
 
     def unproven(self, comparer: Comparer) -> dict[str, str]:
@@ -171,9 +169,7 @@ class _Attempt:
     @property
     def desired(self) -> DesiredState:
         """What the files declare by now."""
-        if self._now is None:
-            self._now = self._declared(self.bench.draft.rendered({}))
-        return self._now
+        return self._trial.desired
 
     def _declared(self, rendered: Rendered) -> DesiredState:
         sides = self.look.sides
@@ -215,7 +211,7 @@ class _Attempt:
         if same(wanted, manifest.body):
             return False
 
-        def is_right(now: _Desired) -> bool:
+        def is_right(now: Desired) -> bool:
             there = now.get(drift.key)
             return there is not None and not differences(wanted, there.body, node)
 
@@ -259,22 +255,18 @@ class _Attempt:
             self._leave(drift, "", self.bench.refused[0] if self.bench.refused else reason)
 
     def _settle(
-        self, drift: Drift, ways: Iterator[Files], is_right: Callable[[_Desired], bool]
+        self, drift: Drift, ways: Iterator[Files], is_right: Callable[[Desired], bool]
     ) -> bool:
         """Takes the first way after which the object, and nothing else, is as wanted."""
-        before = self.desired.resources
-        for files in ways:
-            together = {**self.bench.files, **files}
-            try:
-                now = self._declared(self.bench.draft.rendered(together))
-            except (ManifestError, SourceError, ConfigError):
-                continue  # what can't be rendered is no way
-            others = others_than(drift.key, now.resources)
-            if is_right(now.resources) and others_than(drift.key, before) == others:
-                self.bench.files, self._now = together, now
-                self._note(drift, tuple(files))
-                return True
-        return False
+
+        def is_proven(before: Desired, now: Desired) -> bool:
+            return is_right(now) and others_than(drift.key, before) == others_than(drift.key, now)
+
+        files = self._trial.settle(ways, is_proven)
+        if files is None:
+            return False
+        self._note(drift, files)
+        return True
 
     def _note(self, drift: Drift, files: tuple[str, ...]) -> None:
         """Remembers what was adopted; of one object once, whatever was adopted one by one."""
@@ -285,14 +277,3 @@ class _Attempt:
                 self.adopted[at] = Adopted(replace(drift, changes=changes), named)
                 return
         self.adopted.append(Adopted(drift, files))
-
-    def _secrets(self, files: Files, before: Files) -> frozenset[str]:
-        found: set[str] = set()
-        for text in (*files.values(), *before.values()):
-            for written in self.bench.draft.documents(text) if text else ():
-                value = written.value
-                if isinstance(value, dict):
-                    group, _ = split_api_version(str(value.get("apiVersion") or ""))
-                    key = ResourceKey(group, str(value.get("kind")), "", "")
-                    found |= secrets_in(key, value)
-        return frozenset(each for each in found if each)

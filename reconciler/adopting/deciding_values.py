@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import takewhile
 from typing import Any
 
+from reconciler.adopting.image_values import image_parts
 from reconciler.adopting.workbench import Bench, Files, Wish
 from reconciler.core.adoption import located
 from reconciler.core.diff import same
@@ -60,19 +61,11 @@ def _puts(value: Any, old: Any, new: Any) -> Iterator[Any]:
     elif isinstance(value, str) and isinstance(old, str) and isinstance(new, str):
         if old and value.endswith(f"={old}"):
             yield value.removesuffix(old) + new
-        for was, now in zip(_image_parts(old), _image_parts(new), strict=True):
+        for was, now in zip(image_parts(old), image_parts(new), strict=True):
             if was and now and was != now and value == was:
                 yield now
     elif isinstance(old, str) and isinstance(new, str) and str(value) == old:
         yield new
-
-
-def _image_parts(image: str) -> tuple[str, str, str]:
-    """Splits `name:tag@digest`; what isn't there is empty."""
-    name, _, digest = image.partition("@")
-    host, slash, last = name.rpartition("/")
-    last, _, tag = last.partition(":")
-    return f"{host}{slash}{last}", tag, digest
 
 
 def _named(

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 from reconciler.adopting.deciding_values import by_value, leaves
+from reconciler.adopting.image_values import by_image, named_image
 from reconciler.adopting.workbench import KUSTOMIZATIONS, Bench, Files, Wish
 from reconciler.core.adoption import declaring
 from reconciler.core.desired import Manifest
@@ -39,6 +40,23 @@ def edits_of(bench: Bench, wish: Wish) -> Iterator[Files]:
     if bench.draft.making is Making.KUSTOMIZE:
         if len(wish.changes) == 1:
             yield from islice(by_value(bench, wish), _TRIES)
+        yield from _new_patch(bench, wish)
+
+
+def image_edits_of(bench: Bench, wish: Wish) -> Iterator[Files]:
+    """Gives ways to have an object declare another tag or digest of an image, the best first.
+
+    Where a kustomization makes it, that is the place for images, and a patch is the last resort.
+    """
+    making = bench.draft.making
+    if making is not Making.PLAIN:
+        yield from islice(by_image(bench, wish), _TRIES)
+    if making is Making.HELM:
+        yield from edits_of(bench, wish)
+        return
+    yield from _documents(bench, wish)
+    if making is Making.KUSTOMIZE:
+        yield from named_image(bench, wish)
         yield from _new_patch(bench, wish)
 
 

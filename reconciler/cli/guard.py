@@ -11,6 +11,7 @@ from reconciler.cli.options import (
     add_source_options,
     add_target_names,
 )
+from reconciler.core.errors import ConfigError
 
 _ACTIONS = ("render", "install", "status", "uninstall", "audit")
 
@@ -35,6 +36,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--yes", action="store_true", help="don't ask")
     how.add_argument("--dry-run", action="store_true", help="show the plan, and do nothing")
+    how.add_argument(
+        "--write", action="store_true", help="audit --fix: edit the files of --repo DIR in place"
+    )
+    parser.add_argument(
+        "--fix",
+        action="store_true",
+        help="audit: open or update one pull request with the fixes that are safe",
+    )
+    parser.add_argument(
+        "--rule",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="audit --fix: fix this rule's findings alone, be it one that may break a program; "
+        "may be repeated",
+    )
 
 
 def run(options: argparse.Namespace) -> ExitCode:
@@ -43,6 +60,9 @@ def run(options: argparse.Namespace) -> ExitCode:
     Raises:
         PlumblineError: It couldn't be done or told.
     """
+    stray = [name for name in ("fix", "write", "rule") if getattr(options, name)]
+    if stray and options.action != "audit":
+        raise ConfigError(f"--{stray[0]} goes with guard audit", fix="leave it out")
     match options.action:
         case "render":
             from reconciler.cli.guard_policies import render

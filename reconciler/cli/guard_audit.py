@@ -43,8 +43,14 @@ def audit(options: argparse.Namespace) -> ExitCode:
     """
     from reconciler.cli.output import complain
 
+    if options.fix:
+        from reconciler.cli.guard_fix import fix
+
+        return fix(options)
     if options.yes or options.dry_run:
         raise ConfigError("guard audit writes nothing", fix="leave out --yes and --dry-run")
+    if options.write or options.rule:
+        raise ConfigError("--write and --rule go with --fix", fix="add --fix")
     if options.repo is not None and (options.running or options.live is not None):
         raise ConfigError(
             "--repo names manifests, --running and --live name what is live",
@@ -72,11 +78,15 @@ def _audits(options: argparse.Namespace, settings: Settings) -> "tuple[list[Audi
         with closing(open_cluster(settings)) as cluster:
             return [_of_live(options, settings, cluster, cluster.described)], []
     targets = targets_of(options, settings, options.targets)
-    return of_each_target(targets, lambda each: _of_target(settings, each))
+    return of_each_target(targets, lambda each: of_target(settings, each)[0])
 
 
-def _of_target(settings: Settings, target: TargetSettings) -> "Audit":
-    """Audits what a target declares; no cluster is asked."""
+def of_target(settings: Settings, target: TargetSettings) -> "tuple[Audit, Sequence[Subject]]":
+    """Audits what a target declares; no cluster is asked. Gives what was audited, too.
+
+    Raises:
+        PlumblineError: Git or a renderer can't be asked.
+    """
     from reconciler.bootstrap import open_source
     from reconciler.core.desired import desired_state
     from reconciler.core.hardening.auditing import Subject
@@ -87,7 +97,8 @@ def _of_target(settings: Settings, target: TargetSettings) -> "Audit":
     subjects = [
         Subject(key, manifest.body, manifest.source) for key, manifest in desired.resources.items()
     ]
-    return _audited(target.name, desired.revision, subjects, target.ignore, desired.notes)
+    found = _audited(target.name, desired.revision, subjects, target.ignore, desired.notes)
+    return found, subjects
 
 
 def _of_live(options: argparse.Namespace, settings: Settings, live: "Live", name: str) -> "Audit":

@@ -15,6 +15,7 @@ from reconciler.cli.options import (
     settings_of,
     targets_of,
 )
+from reconciler.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +39,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a scanner's report, Trivy's JSON or SARIF: say which containers it concerns; may be "
         "repeated",
     )
+    parser.add_argument(
+        "--update",
+        action="store_true",
+        help="open or update one pull request that pins or bumps images as the policies want it",
+    )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        "--dry-run", action="store_true", help="show the update's edits; no forge is needed"
+    )
+    how.add_argument(
+        "--write", action="store_true", help="make the update's edits in --repo DIR in place"
+    )
     add_exit_zero_option(parser)
 
 
@@ -50,9 +63,13 @@ def run(options: argparse.Namespace) -> ExitCode:
     from reconciler.images.registries import scans_in
 
     settings = settings_of(options)
+    if not options.update and (options.dry_run or options.write):
+        raise ConfigError("--dry-run and --write go with --update", fix="add --update")
     targets = targets_of(options, settings, options.targets)
     scans = scans_in([Path(file) for file in options.vulnerabilities])
-    reports, errors = of_each_target(targets, lambda each: _look(settings, each, scans, options))
+    if options.update:
+        return _updated(settings, targets, scans, options)
+    reports, errors = of_each_target(targets, lambda each: _look(settings, each, scans, options)[0])
     return _told(reports, errors, options)
 
 
@@ -61,7 +78,8 @@ def _look(
     target: "TargetSettings",
     scans: "Sequence[Scan]",
     options: argparse.Namespace,
-) -> "ImageReport":
+) -> "tuple[ImageReport, str]":
+    """Looks at a target's images; gives the namespace, too, of manifests that name none."""
     from reconciler.bootstrap import How, open_target
     from reconciler.cli.progress import Progress, announced
     from reconciler.images.freshness import look_at_images
@@ -77,7 +95,51 @@ def _look(
             return ask(secrets)
 
         watchman = replace(watchman, open_registry=announcing)
-        return look_at_images(announced(opened.target, progress), watchman)
+        report = look_at_images(announced(opened.target, progress), watchman)
+        return report, opened.target.namespace
+
+
+def _updated(
+    settings: "Settings",
+    targets: "Sequence[TargetSettings]",
+    scans: "Sequence[Scan]",
+    options: argparse.Namespace,
+) -> ExitCode:
+    from reconciler.cli.editing import write_documents
+    from reconciler.cli.output import complain
+
+    documents: list[JsonObject] = []
+
+    def update(target: "TargetSettings") -> ExitCode:
+        return _update(settings, target, scans, options, documents)
+
+    codes, errors = of_each_target(targets, update)
+    for error in errors:
+        complain(error)
+        codes.append(ExitCode.COULD_NOT)
+    write_documents(documents, len(targets))
+    code = max(codes, default=ExitCode.DONE)
+    return forgiven(code, options.exit_zero)
+
+
+def _update(
+    settings: "Settings",
+    target: "TargetSettings",
+    scans: "Sequence[Scan]",
+    options: argparse.Namespace,
+    documents: "list[JsonObject]",
+) -> ExitCode:
+    from reconciler.cli.editing import carry_out, refuse_before_looking, show
+    from reconciler.core.fixes import Purpose
+    from reconciler.core.images.updating import updates_of
+
+    refuse_before_looking(settings, target, options)
+    report, namespace = _look(settings, target, scans, options)
+    fixing, url = carry_out(
+        settings, target, options, Purpose.IMAGES, updates_of(report), report.revision, namespace
+    )
+    code = show(fixing, url, options, documents)
+    return ExitCode.COULD_NOT if report.summary.unreadable else code
 
 
 def _told(reports: "list[ImageReport]", errors: list[str], options: argparse.Namespace) -> ExitCode:

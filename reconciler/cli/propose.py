@@ -2,10 +2,10 @@
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.each_target import of_each_target
+from reconciler.cli.editing import folder_of, refuse_no_way
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import add_output_options, add_target_options, settings_of, targets_of
 from reconciler.core.errors import ConfigError
@@ -90,14 +90,12 @@ def _adopt(
     how: "How",
     documents: list[JsonObject],
 ) -> ExitCode:
-    from reconciler.adapters.sources.location import LocalFolder, locate
     from reconciler.bootstrap import adoption_of, open_target
     from reconciler.cli.progress import Progress, announced
     from reconciler.controller import check
 
-    place = locate(target.source.repo)
-    folder = place.path if isinstance(place, LocalFolder) and not place.is_url else None
-    _refuse_no_way(target, options, folder)
+    folder = folder_of(target)
+    refuse_no_way(target, options, folder)
     repository = None
     if not (options.dry_run or options.write):
         from reconciler.forging import repository_of
@@ -120,31 +118,6 @@ def _adopt(
         url = pull.url if pull is not None else ""
     _show(adoption, options, url, documents)
     return _code(look, adoption, options)
-
-
-def _refuse_no_way(
-    target: "TargetSettings", options: argparse.Namespace, folder: Path | None
-) -> None:
-    """Refuses before anything is asked what can't be done in the end."""
-    if options.dry_run:
-        return
-    if options.write:
-        if folder is None:
-            raise ConfigError(
-                "--write edits files of this machine, and the repository is elsewhere",
-                fix="leave --write out for a pull request, or name a folder with --repo",
-            )
-        if target.source.ref:
-            raise ConfigError(
-                "--write edits what is checked out, and --ref names another revision",
-                fix="check it out, and leave --ref out",
-            )
-    elif folder is not None:
-        raise ConfigError(
-            f"target {target.name}: a folder has no pull requests",
-            fix="--dry-run shows the edits, --write makes them; for a pull request name the "
-            "repository by its URL",
-        )
 
 
 def _chosen(look: "Look", ids: Sequence[str]) -> Sequence[str] | None:

@@ -12,7 +12,12 @@ from reconciler.core.errors import RegistryError
 from reconciler.core.images.facts import Answers, Ask, Unknown
 from reconciler.core.images.judging import judge
 from reconciler.core.images.policy import ImagePolicy
-from reconciler.core.images.questions import asked_first, asked_of_running, asked_then
+from reconciler.core.images.questions import (
+    asked_first,
+    asked_of_newer,
+    asked_of_running,
+    asked_then,
+)
 from reconciler.core.images.report import ImageReport
 from reconciler.core.images.running import Use, listings, pull_secrets, uses
 from reconciler.core.images.summing import summed
@@ -104,7 +109,8 @@ def _ask(registry: Registry, found: Sequence[Use], policies: Sequence[ImagePolic
         answers = Answers(each(registry.facts, facts), each(registry.tags, tags))
         answers = more(answers, asked_of_running(found, answers) - answers.facts.keys())
         bases, signed = asked_then(found, policies, answers)
-        answers = more(answers, bases - answers.facts.keys())
+        newer = asked_of_newer(found, policies, answers)
+        answers = more(answers, (bases | newer) - answers.facts.keys())
         return replace(answers, signatures=each(registry.signature, signed))
 
 

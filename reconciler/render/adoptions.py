@@ -5,21 +5,20 @@ news. What a report would mask is masked in the files' differences too.
 """
 
 from collections.abc import Iterator, Sequence
-from difflib import unified_diff
 from typing import Final
 
 from reconciler.core.adoption import Adopted, Adoption, Left
 from reconciler.core.drift import Drift, DriftType, Severity
 from reconciler.core.path import format_path
-from reconciler.core.redact import MASK
 from reconciler.core.resource import JsonObject, ResourceKey
 from reconciler.render.ages import minute, moment
+from reconciler.render.file_edits import diff_lines, files_diff
 from reconciler.render.json_values import encodable, json_value
 from reconciler.render.markdown import LEFT_OUT, LIMIT, code, fitting, size
 from reconciler.render.notices import TYPES
 from reconciler.render.proposals import OBJECT, TITLE, fields_block, plain
 from reconciler.render.summaries import counted, short_revision
-from reconciler.render.terminal import Cell, Ink, Line, Span, Style, flow, painted, truncated
+from reconciler.render.terminal import Cell, Ink, Span, Style, flow, painted, truncated
 
 SCHEMA: Final = "plumbline.dev/adoption/v1"
 
@@ -129,33 +128,12 @@ def _left_lines(left: Sequence[Left]) -> list[str]:
 
 def adoption_diff(adoption: Adoption) -> str:
     """Writes what changes in the files, as `git diff` would; empty where nothing does."""
-    lines: list[str] = []
-    for path in sorted(adoption.files):
-        before, after = adoption.before[path], adoption.files[path]
-        lines += unified_diff(
-            _shown(before, adoption.secrets),
-            _shown(after, adoption.secrets),
-            f"a/{path}" if before is not None else "/dev/null",
-            f"b/{path}" if after is not None else "/dev/null",
-            lineterm="",
-        )
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _shown(text: str | None, secrets: frozenset[str]) -> list[str]:
-    if text is None:
-        return []
-    for secret in sorted(secrets, key=len, reverse=True):
-        # Of a text of several lines each is one.
-        for line in secret.split("\n"):
-            if len(line.strip()) > 1:
-                text = text.replace(line.strip(), MASK)
-    return text.split("\n")[:-1] if text.endswith("\n") else text.split("\n")
+    return files_diff(adoption.before, adoption.files, adoption.secrets)
 
 
 def adoption_text(adoption: Adoption, style: Style) -> str:
     """Writes what was adopted and what wasn't, for a terminal; the files' differences first."""
-    lines = list(_diff_lines(adoption_diff(adoption)))
+    lines = list(diff_lines(adoption_diff(adoption)))
     place = f"{adoption.target} @ {short_revision(adoption.revision)}"
     count = counted(len(adoption.adopted), "object")
     title = f"Adopts {count}" if adoption.adopted else "Nothing to adopt"
@@ -178,13 +156,6 @@ def _adopted_spans(adopted: Adopted) -> Iterator[Span]:
     yield Span("✓ ", Ink.GREEN)
     yield Span(str(drift.key), Ink.BOLD)
     yield Span(f"  {what} ({', '.join(adopted.files)})")
-
-
-def _diff_lines(diff: str) -> Iterator[Line]:
-    inks = {"+": Ink.GREEN, "-": Ink.RED, "@": Ink.CYAN}
-    for line in diff.split("\n")[:-1]:
-        is_head = line.startswith(("+++ ", "--- "))
-        yield (Span(line, Ink.BOLD if is_head else inks.get(line[:1], Ink.PLAIN)),)
 
 
 def adoption_document(adoption: Adoption, url: str = "") -> JsonObject:

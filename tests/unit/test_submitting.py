@@ -7,9 +7,10 @@ import pytest
 from reconciler.core.errors import ForgeError, SourceError
 from reconciler.core.pull_requests import PullRequestState
 from reconciler.proposing import Repository
-from reconciler.submitting import branch_of, submit
+from reconciler.submitting import branch_of, submit, submit_fixes
 from tests.fakes.forge import FakeForge
 from tests.unit.render.adopting import ADOPTIONS
+from tests.unit.render.fixing import FIXINGS
 
 DAY, NOTHING = ADOPTIONS["edited"], ADOPTIONS["nothing"]
 BRANCH = "plumbline/adopt/shop"
@@ -61,3 +62,21 @@ def test_a_forge_that_is_away_is_told_and_doubles_nothing() -> None:
     forge.down = False
     submit(DAY, repository(forge))
     assert len(forge.pulls) == 1
+
+
+def test_fixes_have_a_request_of_their_own() -> None:
+    forge = FakeForge()
+    submit(DAY, repository(forge))
+    images = submit_fixes(FIXINGS["images"], repository(forge))
+    hardened = submit_fixes(FIXINGS["hardened"], repository(forge))
+    assert images is not None
+    assert hardened is not None
+    assert [forge.branch_of(each) for each in (1, images.number, hardened.number)] == [
+        BRANCH,
+        "plumbline/images/shop",
+        "plumbline/harden/shop",
+    ]
+    assert submit_fixes(FIXINGS["images"], repository(forge)) == forge.shown(images.number)
+    assert submit_fixes(FIXINGS["nothing"], repository(forge)) is None
+    assert forge.pulls[hardened.number].state is PullRequestState.CLOSED
+    assert forge.pulls[images.number].state is PullRequestState.OPEN

@@ -208,7 +208,8 @@ class _Work:
         for line in listed.split("\0"):
             facts, _, name = line.partition("\t")
             mode = facts.partition(" ")[0]
-            if not name or mode == "040000":
+            # Of a folder that is asked for beside what is in it, git lists all that is in it.
+            if name not in asked or mode == "040000":
                 continue
             if mode not in (_FILE_MODE, _EXECUTABLE_MODE) or name not in paths:
                 raise SourceError(

@@ -69,6 +69,20 @@ class ImageName:
         return f"{name}{tag}" + (f"@{self.digest}" if self.digest else "")
 
 
+def renamed(text: str, name: ImageName) -> str:
+    """Writes an image's name as a text has it, with another one's tag and digest.
+
+    Args:
+        text: The name as declared: `docker.io/library/nginx:1` stays that long.
+        name: Whose tag and digest are wanted.
+    """
+    rest = text.partition("@")[0]
+    host, slash, last = rest.rpartition("/")
+    tag = f":{name.tag}" if name.tag and not name.implied else ""
+    digest = f"@{name.digest}" if name.digest else ""
+    return f"{host}{slash}{last.partition(':')[0]}{tag}{digest}"
+
+
 def is_digest(text: str) -> bool:
     """Whether a text is a digest that a registry could give."""
     return _DIGEST.match(text) is not None

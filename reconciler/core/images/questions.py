@@ -6,7 +6,7 @@ from reconciler.core.images.facts import Answers, Ask, ImageFacts
 from reconciler.core.images.naming import ImageName, image_name
 from reconciler.core.images.policy import ImagePolicy, policy_for
 from reconciler.core.images.running import Container, Use
-from reconciler.core.images.versions import version_of
+from reconciler.core.images.versions import newer_tags, version_of, within
 
 
 def asked_first(
@@ -65,6 +65,21 @@ def asked_then(
             if policy_for(name, policies).base and known.base and known.base_digest:
                 bases.add(Ask(known.base, space))
     return frozenset(bases), frozenset(signed)
+
+
+def asked_of_newer(
+    uses: Iterable[Use], policies: Sequence[ImagePolicy], answers: Answers
+) -> frozenset[Ask]:
+    """Gives the newer tags whose digests are to be declared with them."""
+    asks: set[Ask] = set()
+    for use, name in _named(uses):
+        policy = policy_for(name, policies)
+        tags = answers.tags.get(repository_ask(name, use.owner.namespace))
+        if isinstance(tags, tuple) and (name.digest or policy.digest):
+            best = within(newer_tags(name.tag, tags, policy.tags), policy.newer)
+            if best is not None:
+                asks.add(Ask(name.at(best.tag), use.owner.namespace))
+    return frozenset(asks)
 
 
 def _named(uses: Iterable[Use]) -> Iterator[tuple[Use, ImageName]]:

@@ -165,7 +165,11 @@ def _listed(known: Known) -> Sequence[Newer]:
 def _newer(known: Known) -> Iterator[ImageDrift]:
     best = within(_listed(known), known.policy.newer)
     if best is not None:
-        latest = str(known.name.at(best.tag))
+        name = known.name.at(best.tag)
+        facts = known.answers.facts.get(Ask(name, known.space))
+        # It is asked for where a digest is declared or wanted.
+        digest = facts.digest if isinstance(facts, ImageFacts) else ""
+        latest = str(replace(name, digest=digest))
         text = f"{best.tag} is newer ({best.step})"
         yield known.drift(ImageRule.NEWER, Severity.LOW, text, latest=latest)
         return

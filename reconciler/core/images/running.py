@@ -8,6 +8,7 @@ from typing import Any, Final
 from reconciler.core.desired import DesiredState, SourceLocation
 from reconciler.core.images.naming import ImageName, RunningId, image_name, running_id
 from reconciler.core.live import Listing, LiveState
+from reconciler.core.path import Path, value_at
 from reconciler.core.resource import (
     JsonObject,
     ResourceKey,
@@ -185,12 +186,20 @@ def _declared_specs(desired: DesiredState) -> Iterator[tuple[ResourceKey, Mappin
 
 def pod_spec(body: JsonObject) -> Mapping[str, Any] | None:
     """Gives the pod specification in a workload, a custom one's, too; None where there is none."""
-    spec = body.get("spec")
-    if body.get("kind") == "CronJob":
-        spec = _map(_map(spec).get("jobTemplate")).get("spec")
-    if body.get("kind") != "Pod":
-        spec = _map(_map(spec).get("template")).get("spec")
+    spec = value_at(body, spec_path(str(body.get("kind"))))
     return spec if isinstance(spec, Mapping) and _maps(spec.get("containers")) else None
+
+
+def spec_path(kind: str) -> Path:
+    """Says where the pod specification is in a workload of a kind."""
+    template: Path = ("spec", "template", "spec")
+    match kind:
+        case "Pod":
+            return ("spec",)
+        case "CronJob":
+            return ("spec", "jobTemplate", *template)
+        case _:
+            return template
 
 
 def _images(spec: Mapping[str, Any]) -> Iterator[tuple[ContainerKind, str, str]]:

@@ -115,6 +115,7 @@ def test_files_are_changed_added_and_deleted(repository: Repository, branches: M
     repository.write("deploy/run.sh", "#!/bin/sh\n")
     (repository.folder / "deploy" / "run.sh").chmod(0o755)
     repository.write("deploy/old.yaml", "old: 1\n")
+    repository.write("deploy/other.yaml", "nobody asks for me: 1\n")
     base = repository.commit()
     files: dict[str, str | None] = {
         "deploy/a.yaml": "a: é\n",

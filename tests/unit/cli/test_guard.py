@@ -387,6 +387,11 @@ def test_settings_that_are_wrong_are_named(
         (["install", "-o", "json"], "guard install has no -o json"),
         (["audit", "--yes"], "guard audit writes nothing"),
         (["audit", "--running", "--repo", "shop"], "--repo names manifests"),
+        (["audit", "--rule", "seccomp"], "--write and --rule go with --fix"),
+        (["audit", "--fix", "--yes"], "--fix asks nothing"),
+        (["audit", "--fix", "--running"], "--fix edits manifests"),
+        (["audit", "--fix", "--rule", "privileged"], "no edit alone fixes what it finds"),
+        (["status", "--fix"], "--fix goes with guard audit"),
         (["render", "nothing"], "no target is named 'nothing'"),
     ],
 )
@@ -474,3 +479,23 @@ def test_one_target_s_trouble_is_not_the_others(capsys: pytest.CaptureFixture[st
     assert [each["target"] for each in json.loads(out)["audits"]] == ["shop"]
     assert "plumbline: other: " in err
     assert main(["guard", "audit", "other"]) == 2
+
+
+def test_what_an_audit_finds_is_fixed_in_the_manifests(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["guard", "audit", "--repo", "shop", "-n", "shop"]
+    file = Path("shop/shop.yaml")
+    before = file.read_text()
+    assert main([*words, "--fix", "--dry-run"]) == 1
+    assert "+" in capsys.readouterr().out
+    assert file.read_text() == before
+    assert main([*words, "--fix", "--write", "-o", "json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    mended = {each["rule"] for each in document["fixed"]}
+    assert (document["left"], "seccomp" in mended) == ([], True)
+    assert main([*words, "-o", "json"]) == 1
+    found = {each["rule"] for each in json.loads(capsys.readouterr().out)["findings"]}
+    assert not mended & found
+    assert main([*words, "--fix", "--write", "--rule", "root-filesystem-writable"]) == 1
+    assert "readOnlyRootFilesystem: true" in file.read_text()

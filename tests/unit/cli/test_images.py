@@ -12,7 +12,7 @@ from reconciler.adapters.images.documents import digest_of
 from reconciler.cli.main import main
 from reconciler.core.resource import JsonObject, ResourceKey
 from tests.fakes.answering_http import AnsweringServer, Call, Reply
-from tests.unit.cli.conftest import Shop
+from tests.unit.cli.conftest import Shop, commit
 
 Captured = pytest.CaptureFixture[str]
 
@@ -180,7 +180,7 @@ def test_policies_and_reports_of_scanners(world: World) -> None:
     assert code == 1
     found = {drift["rule"]: drift for drift in document["drifts"]}
     assert set(found) == {"newer", "mutable", "vulnerable"}
-    assert found["newer"]["latest"] == "registry.example/web:7"
+    assert found["newer"]["latest"] == f"registry.example/web:7@{digest_of(BEFORE)}"
 
 
 def test_several_targets_are_told_as_a_list(world: World) -> None:
@@ -244,3 +244,55 @@ def test_what_cannot_be_read_is_told(world: World, words: tuple[str, ...], messa
     captured = world.capsys.readouterr()
     assert captured.out == ""
     assert message in captured.err
+
+
+def test_a_tag_that_moved_is_pinned_where_it_is_declared(world: World) -> None:
+    world.images.tags["1"] = AFTER
+    code, out = world.run("--update", "--dry-run")
+    pinned = f"registry.example/web:1@{digest_of(AFTER)}"
+    assert (code, f'image: "{pinned}"' in out) == (1, True)
+    assert pinned not in (world.shop.repo / "shop.yaml").read_text()
+    code, out = world.run("--update", "--write")
+    assert (code, "Written" in out) == (0, True)
+    assert pinned in (world.shop.repo / "shop.yaml").read_text()
+    commit(world.shop.repo)
+    # The pods run the old one until it is deployed; that is another finding, and no name ends it.
+    code, document = world.document()
+    assert [each["rule"] for each in document["drifts"]] == ["differs"]
+    code, document = world.document("--update", "--write")
+    assert (code, document["fixed"], document["others"]) == (1, [], {"differs": 1})
+    assert world.run("--update", "--write", "--exit-zero")[0] == 0
+
+
+def test_an_update_where_not_all_is_known_says_so(world: World) -> None:
+    world.images.status = 403
+    assert world.run("--update", "--dry-run")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--write"], "go with --update"),
+        (["--update"], "a folder has no pull requests"),
+        (["--update", "--dry-run", "-o", "yaml"], "edits aren't told as yaml"),
+        (["--update", "--write", "--ref", "HEAD"], "--ref names another revision"),
+    ],
+)
+def test_updates_that_can_not_be_made_are_refused(
+    shop: Shop, capsys: Captured, words: list[str], reason: str
+) -> None:
+    assert main(shop.words("images", *words)) == 2
+    assert reason in capsys.readouterr().err
+
+
+def test_an_update_of_several_targets(world: World) -> None:
+    source = {"repo": str(world.shop.repo)}
+    good = {"name": "good", "source": source, "namespace": "shop"}
+    bad = {**good, "name": "bad", "source": {**source, "path": "nowhere"}}
+    text = (world.shop.folder / "plumbline.yaml").read_text()
+    (world.shop.folder / "plumbline.yaml").write_text(f"{text}targets: {json.dumps([good, bad])}\n")
+    words = ["images", "--update", "--dry-run", "-o", "json", *world.shop.places()]
+    assert main(words) == 2
+    captured = world.capsys.readouterr()
+    assert [each["target"] for each in json.loads(captured.out)["fixes"]] == ["good"]
+    assert "bad: " in captured.err

@@ -16,6 +16,13 @@ from reconciler.render.adoptions import (
 from reconciler.render.annotations import reports_github, reports_gitlab
 from reconciler.render.document import explanation_document, plan_document
 from reconciler.render.explanations import explanation_text
+from reconciler.render.fixes import (
+    fixing_body,
+    fixing_document,
+    fixing_message,
+    fixing_text,
+    fixing_title,
+)
 from reconciler.render.html_page import reports_html
 from reconciler.render.image_schema import images_schema
 from reconciler.render.json_schema import notice_schema, report_schema
@@ -37,6 +44,7 @@ from reconciler.render.terminal import Style
 from reconciler.render.text import outcomes_text, report_text
 from tests.unit.render.adopting import ADOPTIONS, URL
 from tests.unit.render.cases import EXPLANATIONS, NOW, PLANS, REPORTS
+from tests.unit.render.fixing import FIXINGS
 from tests.unit.render.proposing import NOTICES, PLAN
 from tests.unit.render.slack import NOTICES as SLACK_NOTICES
 from tests.unit.render.slack import message_text
@@ -109,6 +117,14 @@ def renderings() -> dict[str, str]:
             "message.txt": adoption_message(adoption),
             "adoption.json": json_text(adoption_document(adoption, URL)),
             **{each: adoption_text(adoption, style) for each, style in STYLES.items()},
+        }
+    for name, fixing in FIXINGS.items():
+        cases[f"fixes-{name}"] = {
+            "title.txt": fixing_title(fixing) + "\n",
+            "body.md": fixing_body(fixing),
+            "message.txt": fixing_message(fixing),
+            "fixes.json": json_text(fixing_document(fixing, URL)),
+            **{each: fixing_text(fixing, style) for each, style in STYLES.items()},
         }
     for name, notice in SLACK_NOTICES.items():
         replies = [message_text(reply_of(e, named=False)) for e in replies_of(notice)]

@@ -1,0 +1,213 @@
+"""Images updated and manifests hardened by pull requests on a real Gitea, as rendered for real."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.test_adopt_real import Office, git
+from tests.tools.controlplane import ControlPlane
+from tests.tools.controlplane.recipes import Tool
+from tests.tools.controlplane.toolbox import Toolbox
+from tests.tools.gitea.server import Gitea
+from tests.tools.real_target import RealTarget
+from tests.tools.registry import RegistryServer
+
+pytestmark = pytest.mark.xdist_group("gitea")
+
+_WORKLOAD = """\
+# Works for NAME.
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: NAME}
+spec:
+  selector: {matchLabels: {app: NAME}}
+  template:
+    metadata: {labels: {app: NAME}}
+    spec:
+      containers:
+      - name: app
+        image: "IMAGE"   # the shop's
+        securityContext:
+          runAsUser: 10   # nobody
+"""
+_KUSTOMIZATION = """\
+# production
+resources: [web.yaml, worker.yaml, tool.yaml]
+images:
+- name: shop/web
+  newName: HOST/web
+  newTag: "1.0.0"   # bumped by hand
+"""
+_TEMPLATE = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: chart-{{ .NAME }}}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - name: app
+        image: "{{ .Values.NAME.image.repository }}:{{ .Values.NAME.image.tag }}"
+        securityContext: {{- toYaml .Values.securityContext | nindent 10 }}
+"""
+_VALUES = """\
+web:
+  image: {repository: HOST/web, tag: 1.0.0}   # what people see
+tool:
+  image:
+    repository: HOST/tool
+    tag: "2.0.0"   # as agreed upon
+# for both
+securityContext:
+  runAsUser: 10
+"""
+_CONTEXT = """\
++          allowPrivilegeEscalation: false
++          capabilities:
++            drop:
++            - ALL
++          seccompProfile:
++            type: RuntimeDefault
++      automountServiceAccountToken: false
+"""
+
+
+@pytest.fixture
+def registry() -> Iterator[RegistryServer]:
+    with RegistryServer() as server:
+        yield server
+
+
+@pytest.fixture
+def office(
+    control_plane: ControlPlane,
+    namespace: str,
+    gitea: Gitea,
+    toolbox: Toolbox,
+    helm_path: Path,
+    registry: RegistryServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Office:
+    programs = (toolbox.tool(Tool.KUBECTL).parent, helm_path.parent)
+    monkeypatch.setenv("PATH", ":".join([*map(str, programs), "/usr/bin:/bin"]))
+    known = {user["login"] for user in gitea.call("GET", "/admin/users")}
+    for name in {"ann", "ben"} - known:
+        gitea.add_user(name)
+    token, name = gitea.add_user(f"bot-{namespace}"), f"fixes-{namespace}"
+    gitea.add_repository("ann", name, "ben", f"bot-{namespace}")
+    for folder in ("repo/prod", "repo/chart/templates", "office"):
+        (tmp_path / folder).mkdir(parents=True)
+    target = RealTarget(control_plane, tmp_path / "repo", tmp_path / "home", (namespace,))
+    made = Office(gitea, name, target, token, tmp_path / "office")
+    images = {"web": "shop/web", "worker": "shop/web", "tool": "HOST/tool:2.0.0"}
+    files = {
+        f"prod/{name}.yaml": _WORKLOAD.replace("NAME", name).replace("IMAGE", image)
+        for name, image in images.items()
+    }
+    files["prod/kustomization.yaml"] = _KUSTOMIZATION
+    files["chart/Chart.yaml"] = "apiVersion: v2\nname: shop\nversion: 1.0.0\n"
+    files["chart/values.yaml"] = _VALUES
+    for each in ("web", "tool"):
+        text = _TEMPLATE.replace("chart-{{ .NAME }}", f"chart-{each}").replace("NAME", each)
+        files[f"chart/templates/{each}.yaml"] = text
+    for path, text in files.items():
+        (target.repo / path).write_text(text.replace("HOST", registry.host))
+    made.push()
+    made.configure()
+    file = made.home / "plumbline.yaml"
+    document = json.loads(file.read_text())
+    (shop,) = document["targets"]
+    shop["source"]["path"] = "prod"
+    chart = {**shop, "name": "chart", "source": {**shop["source"], "path": "chart"}}
+    document["targets"].append(chart)
+    document["images"] = {
+        "policies": [
+            {"image": "*/web", "newer": "minor"},
+            {"image": "*/tool", "digest": True, "newer": "patch"},
+        ],
+        "registries": [{"host": registry.host, "plain_http": True}],
+    }
+    file.write_text(json.dumps(document))
+    return made
+
+
+def lines(document: dict[str, Any]) -> str:
+    found = (each for each in document["diff"].split("\n") if each[:1] in ("+", "-"))
+    return "".join(f"{each}\n" for each in found if not each.startswith(("+++", "---")))
+
+
+def pull(office: Office, gitea: Gitea) -> None:
+    """Has the work tree be what was merged."""
+    url = office.remote(f"{gitea.url}/ann/{office.name}.git")
+    git(office.target.repo, "pull", "--quiet", url, "main")
+    git(office.target.repo, "branch", "--force", "origin-main", "HEAD")
+
+
+def test_images_are_updated_and_manifests_hardened(
+    office: Office, gitea: Gitea, registry: RegistryServer
+) -> None:
+    tool = registry.push("tool:2.0.0", "tool")
+    for version in ("1.0.0", "1.1.0", "2.0.0"):
+        registry.push(f"web:{version}", version)
+    ran = office.run("images", "shop", "--update", "-o", "json")
+    assert (ran.code, ran.document["left"]) == (0, []), ran
+    first = office.pull_of(ran)
+    assert first["head"]["ref"] == "plumbline/images/shop"
+    assert first["title"] == "Update images of shop: 3 images in 3 objects"
+    host = registry.host
+    # One value decides about two workloads; what is pinned is so where it stands.
+    assert office.diff(first["number"]) == (
+        '-  newTag: "1.0.0"   # bumped by hand\n+  newTag: "1.1.0"   # bumped by hand\n'
+        f'-        image: "{host}/tool:2.0.0"   # the shop\'s\n'
+        f'+        image: "{host}/tool:2.0.0@{tool.digest}"   # the shop\'s\n'
+    )
+    assert f"| `{host}/web:1.0.0` | `{host}/web:1.1.0` | `newer` |" in first["body"]
+
+    # A chart's values say the same otherwise.
+    ran = office.run("images", "chart", "--update", "--dry-run", "-o", "json")
+    assert (ran.code, ran.document["left"], ran.document["pullRequest"]) == (1, [], None)
+    assert lines(ran.document) == (
+        f"-  image: {{repository: {host}/web, tag: 1.0.0}}   # what people see\n"
+        f'+  image: {{repository: {host}/web, tag: "1.1.0"}}   # what people see\n'
+        '-    tag: "2.0.0"   # as agreed upon\n'
+        f'+    tag: "2.0.0@{tool.digest}"   # as agreed upon\n'
+    )
+
+    # Another version, and it is the same request.
+    registry.push("web:1.2.0", "1.2.0")
+    second = office.pull_of(office.run("images", "shop", "--update", "-o", "json"))
+    assert (second["number"], len(office.pulls("all"))) == (first["number"], 1)
+    assert '+  newTag: "1.2.0"   # bumped by hand\n' in office.diff(first["number"])
+    office.await_mergeable(first["number"], True)
+    office.merge(first["number"])
+    assert office.run("images", "shop").code == 0
+    done = office.run("images", "shop", "--update")
+    assert (done.code, "Nothing to fix" in done.stdout, office.pulls()) == (0, True, [])
+
+    # What is declared by digest stays so when a newer tag comes.
+    pull(office, gitea)
+    patched = registry.push("tool:2.0.1", "patched")
+    third = office.pull_of(office.run("images", "shop", "--update", "-o", "json"))
+    assert f'+        image: "{host}/tool:2.0.1@{patched.digest}"' in office.diff(third["number"])
+
+    # Beside it stands what hardens.
+    ran = office.run("guard", "audit", "shop", "--fix", "-o", "json")
+    assert (ran.code, ran.document["left"]) == (1, []), ran
+    (hardened,) = (e for e in office.pulls() if e["html_url"] == ran.document["pullRequest"])
+    assert hardened["head"]["ref"] == "plumbline/harden/shop"
+    assert office.diff(hardened["number"]) == _CONTEXT * 3
+    office.await_mergeable(hardened["number"], True)
+    office.merge(hardened["number"])
+    found = office.run("guard", "audit", "shop", "-o", "json").document["findings"]
+    rules = {each["rule"] for each in found}
+    assert not rules & {"capabilities-kept", "privilege-escalation", "seccomp", "token-mounted"}
+    assert "root-filesystem-writable" in rules
+    ran = office.run("guard", "audit", "chart", "--fix", "--dry-run", "-o", "json")
+    assert {each["rule"] for each in ran.document["left"]} == {"token-mounted"}
+    assert "+  allowPrivilegeEscalation: false\n" in lines(ran.document)
