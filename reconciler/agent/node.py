@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -40,32 +41,10 @@ from reconciler.core.ranking import worst_first, worst_looks_first
 _DATA = Path(__file__).parents[1] / "data" / "containers.json"
 _LOOPBACK = ("127.", "::1", "::ffff:127.")
 
-#: What a look needs of the kernel's capabilities (capabilities(7)), by number, and why.
-_NEEDED = {
-    2: ("CAP_DAC_READ_SEARCH", "reads files of every owner"),
-    19: ("CAP_SYS_PTRACE", "sees what processes of others run, and their mounts"),
-    21: ("CAP_SYS_ADMIN", "reads overlay's marks, which are attributes named trusted.*"),
-}
-
 
 def builtin_profile() -> Profile:
     """Gives the rules that ship with Plumbline."""
     return profile_of(json.loads(_DATA.read_bytes()))
-
-
-def lacking_rights() -> tuple[str, ...]:
-    """Gives what this process may not do and must, each with the reason; empty where all is well.
-
-    Without them a look would find less, and not say so.
-    """
-    status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
-    line = next(line for line in status.splitlines() if line.startswith("CapEff:"))
-    held = int(line.split()[1], 16)
-    lacking = [f"{name} ({why})" for at, (name, why) in _NEEDED.items() if not held >> at & 1]
-    users = Path("/proc/self/uid_map").read_text(encoding="ascii").split()
-    if users != ["0", "0", str(2**32 - 1)]:
-        lacking.append("the machine's own users (it is in a user namespace)")
-    return tuple(lacking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +66,27 @@ class Choice:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """What has come since the last look.
+
+    Attributes:
+        processes: How many processes.
+        looks: Containers in which some of them are, with what is told of these alone.
+        complete: Whether every such container was there at the last look.
+    """
+
+    processes: int
+    looks: tuple[ContainerLook, ...]
+    complete: bool
+
+
 class NodeScan:
     """Looks at this machine's containers; a second look reads only what changed.
 
     Args:
         now: The clock.
+        node: The machine's name; None for what it calls itself.
         choice: Which containers.
         specs: What pods declare, by uid, as far as that is known.
         bounds: How much is looked at.
@@ -103,6 +98,7 @@ class NodeScan:
         self,
         now: Callable[[], datetime],
         *,
+        node: str | None = None,
         choice: Choice = Choice(),
         specs: Mapping[str, PodSpec] | None = None,
         bounds: Bounds = Bounds(),  # noqa: B008
@@ -110,34 +106,77 @@ class NodeScan:
         proc: Path = Path("/proc"),
     ) -> None:
         self._now = now
+        self._node = platform.node() if node is None else node
         self._choice = choice
         self._specs = specs or {}
         self._bounds = bounds
         self._profile = profile or builtin_profile()
         self._table = ProcessTable(proc)
         self._contents = Contents(bounds)
+        self._known: dict[int, Process] = {}
+        self._containers: dict[str, Container] = {}
+
+    def declare(self, specs: Mapping[str, PodSpec]) -> None:
+        """Says anew what pods declare, by uid."""
+        self._specs = specs
 
     def look(self) -> NodeLook:
         """Looks once."""
         self._contents.renew()
         self._table.renew()
-        node, at = platform.node(), rfc3339(self._now())
+        at = rfc3339(self._now())
         known = {process.pid: process for process in self._table.processes()}
-        containers, notes = containers_of(self._table, node, known)
+        containers, notes = containers_of(self._table, self._node, known)
+        self._known = known
+        self._containers = {each.ref.container_id: each for each in containers}
         looks = []
         for container in containers:
             if self._choice.has(container.ref):
-                look = self._look_at(container, known)
+                look = self._look_at(container)
                 # One that ended half way has nothing left to be known.
                 if not look.unknown or self._lives(container.first):
                     looks.append(look)
-        return NodeLook(node, at, worst_looks_first(tuple(looks)), notes)
+        return NodeLook(self._node, at, worst_looks_first(tuple(looks)), notes)
+
+    def glimpse(self) -> Glimpse:
+        """Looks only at processes that have come since the last look or glimpse.
+
+        It asks the kernel for the names of all processes and reads only the new ones, so it may be
+        done every second.
+        """
+        here = frozenset(self._table.numbers())
+        news = [
+            found
+            for pid in here - self._known.keys()
+            if (found := self._table.process(pid)) is not None
+        ]
+        self._known = {pid: each for pid, each in self._known.items() if pid in here}
+        self._known |= {each.pid: each for each in news}
+        come: dict[str, list[Process]] = defaultdict(list)
+        for process in news:
+            for member in process.members:
+                come[member.container_id].append(process)
+        looks = tuple(
+            self._look_at(self._with(container, members), frozenset(each.pid for each in members))
+            for each, members in come.items()
+            if (container := self._containers.get(each)) is not None
+            and self._choice.has(container.ref)
+        )
+        return Glimpse(len(news), looks, come.keys() <= self._containers.keys())
+
+    def _with(self, container: Container, news: Sequence[Process]) -> Container:
+        """Gives a container with the processes that it has by now."""
+        lasting = (each for each in container.processes if each.pid in self._known)
+        made = replace(container, processes=(*lasting, *news), entered=())
+        self._containers[container.ref.container_id] = made
+        return made
 
     def _lives(self, process: Process) -> bool:
         again = self._table.process(process.pid)
         return again is not None and again.started == process.started
 
-    def _look_at(self, container: Container, known: Mapping[int, Process]) -> ContainerLook:
+    def _look_at(self, container: Container, only: frozenset[int] | None = None) -> ContainerLook:
+        """Looks at one container; with numbers of processes, at nothing but these."""
         spec = self._specs.get(container.ref.pod_uid)
         unknown = [why] if (why := unsupported(container)) else []
         found = Findings()
@@ -148,20 +187,21 @@ class NodeScan:
                 root = None
                 if not why:
                     root = self._root(stack, top, container)
-                    scan = FileScan(root, self._profile, self._bounds, self._contents)
-                    found = scan.look()
+                    if only is None:
+                        scan = FileScan(root, self._profile, self._bounds, self._contents)
+                        found = scan.look()
                 programs = ProgramScan(
                     self._table,
                     container,
-                    known,
+                    self._known,
                     self._profile,
                     Judge(root, self._contents) if root is not None else None,
                     Starters(top, self._profile.runtimes),
                 )
-                programs.look(self._bounds)
+                programs.look(self._bounds, only)
             except OSError as error:
                 unknown.append(f"not compared: {error.filename or ''} {error.strerror}".strip())
-        listening = listeners(self._table, container.processes)
+        listening = listeners(self._table, container.processes) if only is None else ()
         drifts: list[ContainerDrift] = [*found.drifts]
         if programs is not None:
             drifts += programs.processes

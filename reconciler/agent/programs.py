@@ -6,7 +6,7 @@ which only the words of its interpreter name.
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 
@@ -84,9 +84,16 @@ class ProgramScan:
         self.sessions: list[SessionDrift] = []
         self.unknown: list[str] = []
 
-    def look(self, bounds: Bounds) -> None:
-        """Fills `processes`, `sessions` and `unknown`."""
-        mine = (*self._container.processes, *self._container.entered)
+    def look(self, bounds: Bounds, only: frozenset[int] | None = None) -> None:
+        """Fills `processes`, `sessions` and `unknown`.
+
+        Args:
+            bounds: At how many processes it looks.
+            only: The numbers of those to look at; None for all.
+        """
+        mine: Sequence[Process] = (*self._container.processes, *self._container.entered)
+        if only is not None:
+            mine = [process for process in mine if process.pid in only]
         if len(mine) > bounds.processes:
             self.unknown.append(f"only {bounds.processes} of {len(mine)} processes were looked at")
         entered = {process.pid for process in self._container.entered}
