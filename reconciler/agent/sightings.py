@@ -1,7 +1,7 @@
 """Compares each look at containers with what was told before: it acts on levels, not on events."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
@@ -134,7 +134,7 @@ class Sightings:
                 told.append(
                     Sighting(Occurrence.NEW, rfc3339(at), memory.ref, drift, rfc3339(at), note=note)
                 )
-            elif seen.drift != drift:
+            elif _differs(seen.drift, drift):
                 memory.drifts[name] = _Seen(drift, seen.first)
                 what = Occurrence.CHANGED
                 told.append(Sighting(what, rfc3339(at), memory.ref, drift, seen.first))
@@ -144,7 +144,10 @@ class Sightings:
         """Says whether a drift is told: None where it was told often enough, else a note."""
         if not isinstance(drift, ProcessDrift | SessionDrift):
             return ""
-        command = (type(drift).__name__, *drift.command)
+        command: _Command = drift.command
+        if isinstance(drift, ProcessDrift):
+            command = (drift.executable, drift.code, *command)
+        command = (type(drift).__name__, *command)
         count, last = memory.commands.pop(command, (0, at))
         if at - last >= _PAUSE:
             count = 0
@@ -155,6 +158,13 @@ class Sightings:
         if count >= most:
             return None
         return _REPEATS if count == most - 1 else ""
+
+
+def _differs(was: ContainerDrift, now: ContainerDrift) -> bool:
+    """Whether something is other than before; whose child a process is by now doesn't count."""
+    if isinstance(was, ProcessDrift | SessionDrift) and isinstance(now, type(was)):
+        return replace(was, parents=()) != replace(now, parents=())
+    return was != now
 
 
 def _gone(ref: ContainerRef, seen: _Seen, at: datetime) -> Sighting:

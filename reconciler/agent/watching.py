@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from reconciler.agent.metrics import Counts, exposition
 from reconciler.agent.node import Glimpse
 from reconciler.agent.sightings import Sightings
-from reconciler.core.containers import NodeLook
+from reconciler.core.containers import ContainerLook, NodeLook
 from reconciler.core.sightings import Sighting
 
 #: A look that isn't due yet begins no sooner than so many times as long as the last one took: a
@@ -30,6 +30,20 @@ class Scan(Protocol):
         """Looks at processes that have come since."""
 
 
+class Executing(Protocol):
+    """What tells of executions at the moment that they happen."""
+
+    @property
+    def lost(self) -> int:
+        """How often executions were lost, as there were too many."""
+
+    def renew(self) -> None:
+        """Takes in which containers there are by now."""
+
+    def looks(self, patience: float) -> tuple[ContainerLook, ...]:
+        """Waits for executions; gives containers in which something strange was executed."""
+
+
 class NodeWatch:
     """Watches this machine's containers.
 
@@ -40,6 +54,7 @@ class NodeWatch:
         interval: Seconds between the ends and beginnings of looks.
         poll: Seconds between glimpses at new processes.
         limit: How many drifts of a container are remembered beyond those that are there.
+        executing: Tells of executions; None where the kernel doesn't.
     """
 
     def __init__(
@@ -51,8 +66,10 @@ class NodeWatch:
         interval: float,
         poll: float,
         limit: int,
+        executing: Executing | None = None,
     ) -> None:
         self._scan = scan
+        self._executing = executing
         self._tell = tell
         self._now = now
         self._interval = interval
@@ -61,7 +78,7 @@ class NodeWatch:
         self._lock = threading.Lock()
         self._told: Counter[str] = Counter()
         self._look: NodeLook | None = None
-        self._counts = Counts(0, 0, 0, {}, 0, 0.0, 0.0)
+        self._counts = Counts(0, 0, 0, 0, {}, 0, 0.0, 0.0)
         self._begun = self._ended = monotonic()
         self._trouble = ""
 
@@ -70,7 +87,23 @@ class NodeWatch:
         due = True
         while not ending.is_set():
             due = self._round(due)
+            self._wait(ending)
+
+    def _wait(self, ending: threading.Event) -> None:
+        """Waits until the next glimpse; tells of what is executed meanwhile."""
+        if self._executing is None:
             ending.wait(self._poll)
+            return
+        until = monotonic() + self._poll
+        while not ending.is_set() and (left := until - monotonic()) > 0:
+            try:
+                looks = self._executing.looks(left)
+            except OSError as error:
+                self._failed(error)
+                ending.wait(left)
+                return
+            if looks:
+                self._say(self._sightings.glimpse(looks, self._now()))
 
     def _round(self, due: bool) -> bool:
         """Looks or glimpses; says whether a look is due before its time."""
@@ -95,6 +128,8 @@ class NodeWatch:
             self._failed(error)
         else:
             self._look = look
+            if self._executing is not None:
+                self._executing.renew()
             self._trouble = ""
             seconds = monotonic() - self._begun
             self._say(self._sightings.look(look, self._now()), looks=1, seconds=seconds)
@@ -119,6 +154,7 @@ class NodeWatch:
         counts = Counts(
             before.looks + looks,
             before.failures + failures,
+            self._executing.lost if self._executing is not None else 0,
             before.processes + processes,
             dict(self._told),
             self._sightings.repeated,

@@ -19,6 +19,7 @@ from reconciler.cli.looking import add_scan_options, pod_specs_of, scan_of, seco
 from reconciler.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from reconciler.agent.executing import Executions
     from reconciler.agent.node import NodeScan
     from reconciler.agent.watching import NodeWatch
     from reconciler.core.sightings import Sighting
@@ -74,6 +75,7 @@ def run(options: argparse.Namespace) -> ExitCode:
         interval=options.interval,
         poll=options.poll,
         limit=options.limit,
+        executing=_executing(scan),
     )
     with ExitStack() as stack:
         wait = stack.enter_context(asked_to_end())
@@ -103,6 +105,17 @@ def _watch(watch: "NodeWatch", wait: Callable[[], None]) -> None:
         thread.join()
     if failures:
         raise failures[0]
+
+
+def _executing(scan: "NodeScan") -> "Executions | None":
+    from reconciler.agent.executing import Executions
+
+    try:
+        return Executions(scan)
+    except OSError as error:
+        text = f"the kernel doesn't tell of executions ({error.strerror}): new processes are"
+        sys.stderr.write(f"plumbline: {text} looked for by --poll alone\n")
+        return None
 
 
 def _serve(stack: ExitStack, address: tuple[str, int], watch: "NodeWatch") -> None:

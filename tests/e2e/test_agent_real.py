@@ -45,8 +45,8 @@ def agent(node: Node, image: None, tmp_path: Path) -> Iterator[Node]:
     )
     words = ("wait", "pod", "web", "-n", _NAMESPACE, "--for=condition=Ready", "--timeout=90s")
     node.plane.kubectl(*words)
-    words = ("rollout", "status", f"ds/{_OURS}", "-n", _OURS, "--timeout=90s")
-    done = node.plane.kubectl(*words, check=False)
+    rolled = ("rollout", "status", f"ds/{_OURS}", "-n", _OURS, "--timeout=90s")
+    done = node.plane.kubectl(*rolled, check=False)
     assert done.returncode == 0, done.stdout + done.stderr + _trouble(node)
     yield node
     for namespace in (_NAMESPACE, _OURS):
@@ -102,7 +102,9 @@ def test_the_agent_tells_what_is_done_in_another_pod(agent: Node) -> None:
 
     # It may do no more than it must: not write, not speak to the API.
     pod = ("exec", "-n", _OURS, f"ds/{_OURS}", "--", "sh", "-c")
-    denied = "touch /opt/x /etc/x 2>/dev/null || echo refused; ls /var/run/secrets 2>/dev/null"
+    denied = (
+        "touch /opt/x /etc/x 2>/dev/null || echo refused; ls /var/run/secrets 2>/dev/null; true"
+    )
     assert agent.plane.kubectl(*pod, denied).stdout == "refused\n"
     agent.plane.kubectl("delete", "pod", "-n", _OURS, "--all", "--wait", "--timeout=20s")
 

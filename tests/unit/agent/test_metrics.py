@@ -8,7 +8,7 @@ from reconciler.agent.metrics import Counts, exposition
 from reconciler.core.containers import ContainerLook, NodeLook
 from tests.unit.render.test_containers import LOOK, UNKNOWN, WEB
 
-COUNTS = Counts(3, 1, 20, {"new": 4, "gone": 2}, 7, 0.1234, 1764000000.5)
+COUNTS = Counts(3, 1, 5, 20, {"new": 4, "gone": 2}, 7, 0.1234, 1764000000.5)
 
 
 def samples(look: NodeLook) -> dict[tuple[str, ...], float]:
@@ -29,6 +29,7 @@ def test_what_is_counted() -> None:
     assert found[("container_drifts", "shop", "web", "app", "high")] == 5
     assert found[("looks_total",)] == 3
     assert found[("failures_total",)] == 1
+    assert found[("lost_total",)] == 5
     assert found[("processes_total",)] == 20
     assert found[("told_total", "new")] == 4
     assert found[("repeated_total",)] == 7

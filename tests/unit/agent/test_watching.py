@@ -54,6 +54,9 @@ class Rounds(threading.Event):
         self._machine = machine
         self._rounds = rounds
 
+    def is_set(self) -> bool:
+        return super().is_set() or self._machine.done.count("wait") >= 2 * self._rounds
+
     def wait(self, timeout: float | None = None) -> bool:
         self._machine.time += timeout or 0
         self._rounds -= 1
@@ -69,7 +72,28 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     return made
 
 
-def watch(machine: Machine, rounds: int) -> NodeWatch:
+class Executing:
+    """A kernel that tells of an execution every half second of the machine's clock."""
+
+    lost = 3
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self.renewed = 0
+        self.fails = False
+
+    def renew(self) -> None:
+        self.renewed += 1
+
+    def looks(self, patience: float) -> tuple[ContainerLook, ...]:
+        self._machine.time += min(patience, 0.5)
+        self._machine.done.append("wait")
+        if self.fails:
+            raise OSError(24, "Too many open files")
+        return (ContainerLook(WEB, (PROCESS,)),)
+
+
+def watch(machine: Machine, rounds: int, executing: Executing | None = None) -> NodeWatch:
     made = NodeWatch(
         machine,
         machine.tell,
@@ -77,6 +101,7 @@ def watch(machine: Machine, rounds: int) -> NodeWatch:
         interval=15,
         poll=1,
         limit=10,
+        executing=executing,
     )
     made.run(Rounds(machine, rounds))
     return made
@@ -124,3 +149,20 @@ def test_trouble_is_said_until_a_look_is_well(machine: Machine) -> None:
 def test_before_the_first_look_there_are_metrics_too(machine: Machine) -> None:
     made = watch(machine, 0)
     assert "plumbline_agent_containers " in made.metrics()
+
+
+def test_executions_are_told_while_it_waits(machine: Machine) -> None:
+    executing = Executing(machine)
+    made = watch(machine, 2, executing)
+    assert machine.done == ["look", "wait", "wait", "glimpse", "wait", "wait"]
+    assert executing.renewed == 1
+    assert machine.told == ["new", "new"]
+    assert "plumbline_agent_lost_total 3\n" in made.metrics()
+
+
+def test_where_executions_cannot_be_told_it_waits_all_the_same(machine: Machine) -> None:
+    executing = Executing(machine)
+    executing.fails = True
+    made = watch(machine, 2, executing)
+    assert made.trouble() == "the last look failed: Too many open files"
+    assert machine.time >= 1003

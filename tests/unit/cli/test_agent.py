@@ -38,6 +38,7 @@ class Machine:
         self.looks: list[Sequence[ContainerLook] | Exception] = []
         self.told: dict[str, Any] = {}
         self.declared: list[str] = []
+        self.containers: dict[str, object] = {}
 
     def scan(self, _: object, **told: Any) -> "Machine":
         self.told = told
