@@ -20,8 +20,6 @@ from reconciler.core.redact import mask_command
 #: Seconds from a program's opening, of which the kernel tells, until its process runs it.
 _BEGINS: Final = 0.003
 _ENDED: Final = "it had ended when its words were to be read"
-#: So many executions are judged at once; more than that are a storm, and looks see what lasts.
-_AT_ONCE: Final = 200
 
 
 class Executions:
@@ -37,12 +35,13 @@ class Executions:
     def __init__(self, scan: NodeScan) -> None:
         self._scan = scan
         self._notifier = Notifier()
+        self._missed = 0
         self._mounts: dict[int, tuple[str, Mount]] = {}
 
     @property
     def lost(self) -> int:
-        """How often executions were lost, as there were too many."""
-        return self._notifier.lost
+        """How often executions couldn't be told: too many, or a file that can't be compared."""
+        return self._notifier.lost + self._missed
 
     def renew(self) -> None:
         """Marks the mounts of containers that are new; those of ended ones went with them."""
@@ -50,9 +49,10 @@ class Executions:
         self._mounts = {}
         for container_id, container in self._scan.containers.items():
             for mount in _executable(container):
-                if mount.number not in known:
-                    self._mark(container, mount)
                 self._mounts[mount.number] = (container_id, mount)
+                # The kernel gives the numbers of mounts that are gone to others.
+                if known.get(mount.number) != self._mounts[mount.number]:
+                    self._mark(container, mount)
 
     def _mark(self, container: Container, mount: Mount) -> None:
         root = self._scan.table.path(container.first.pid, "root")
@@ -68,24 +68,35 @@ class Executions:
         try:
             if events:
                 sleep(_BEGINS)
-            found = [self._look(each) for each in events[:_AT_ONCE]]
+            with ExitStack() as stack:
+                scans: dict[str, ProgramScan] = {}
+                found = [self._look(each, stack, scans) for each in events]
             return tuple(look for look in found if look is not None)
         finally:
             for each in events:
                 os.close(each.handle)
 
-    def _look(self, event: Execution) -> ContainerLook | None:
+    def _look(
+        self, event: Execution, stack: ExitStack, scans: dict[str, ProgramScan]
+    ) -> ContainerLook | None:
         placed = self._mounts.get(_mount_number(event.handle))
         container = self._scan.containers.get(placed[0]) if placed is not None else None
         if placed is None or container is None or not self._scan.chooses(container):
             return None
-        with suppress(OSError), ExitStack() as stack:
-            programs = self._scan.programs_of(stack, container)
+        try:
+            programs = scans.get(placed[0])
+            if programs is None:
+                programs = scans[placed[0]] = self._scan.programs_of(stack, container)
             name = os.readlink(f"/proc/self/fd/{event.handle}")
             code = programs.placed(_seen(placed[1], name), placed[1], event.handle)
-            if code.origin is not None:
-                return ContainerLook(container.ref, (self._drift(programs, event, code),))
-        return None
+        except (FileNotFoundError, ProcessLookupError):
+            return None  # the container has ended
+        except OSError:
+            self._missed += 1
+            return None
+        if code.origin is None:
+            return None
+        return ContainerLook(container.ref, (self._drift(programs, event, code),))
 
     def _drift(self, programs: ProgramScan, event: Execution, code: Code) -> ProcessDrift:
         table = self._scan.table

@@ -31,7 +31,7 @@ class Counts:
     Attributes:
         looks: Whole looks.
         failures: Looks and glimpses that failed.
-        lost: How often the kernel lost executions, as there were too many.
+        lost: How often executions couldn't be told.
         processes: Processes that glimpses found to be new.
         told: Lines written, by what became of what they tell.
         repeated: Processes and sessions that weren't told, as they repeat.
@@ -77,7 +77,7 @@ def exposition(look: NodeLook, counts: Counts) -> str:
         ("container_drifts", "gauge", "Drifts of the worst containers.", of_containers),
         ("looks_total", "counter", "Looks at all containers.", {(): counts.looks}),
         ("failures_total", "counter", "Looks that failed.", {(): counts.failures}),
-        ("lost_total", "counter", "Times that executions were lost.", {(): counts.lost}),
+        ("lost_total", "counter", "Times that executions couldn't be told.", {(): counts.lost}),
         ("processes_total", "counter", "New processes seen.", {(): counts.processes}),
         ("told_total", "counter", "Lines written.", told),
         ("repeated_total", "counter", "Repeating drifts not told.", {(): counts.repeated}),

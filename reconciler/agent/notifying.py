@@ -19,7 +19,8 @@ _OPEN_EXEC = 0x1000
 _OVERFLOW = 0x4000
 _AT_FDCWD = -100
 _METADATA: Final = struct.Struct("=IBBHQii")
-_READ = 64 << 10
+#: So many events are read at once: each has a descriptor of ours. The others wait in the kernel.
+_AT_ONCE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Notifier:
         if not self._poll.poll(patience * 1000):
             return
         try:
-            held = os.read(self._group, _READ)
+            held = os.read(self._group, _AT_ONCE * _METADATA.size)
         except BlockingIOError:
             return
         while len(held) >= _METADATA.size:

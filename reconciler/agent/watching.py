@@ -35,7 +35,7 @@ class Executing(Protocol):
 
     @property
     def lost(self) -> int:
-        """How often executions were lost, as there were too many."""
+        """How often executions couldn't be told: too many, or a file that can't be compared."""
 
     def renew(self) -> None:
         """Takes in which containers there are by now."""
