@@ -12,7 +12,7 @@ from reconciler.agent.node import NodeScan
 from reconciler.agent.notifying import Execution, Notifier
 from reconciler.agent.opening import opened_in
 from reconciler.agent.programs import Code, ProgramScan
-from reconciler.agent.volumes import is_told
+from reconciler.agent.volumes import is_scratch, is_told
 from reconciler.core.containers import ContainerLook, Origin, ProcessDrift
 from reconciler.core.drift import Severity
 from reconciler.core.redact import mask_command
@@ -89,35 +89,50 @@ class Executions:
                 programs = scans[placed[0]] = self._scan.programs_of(stack, container)
             name = os.readlink(f"/proc/self/fd/{event.handle}")
             code = programs.placed(_seen(placed[1], name), placed[1], event.handle)
+            is_script = _is_script(event.handle)
         except (FileNotFoundError, ProcessLookupError):
             return None  # the container has ended
         except OSError:
             self._missed += 1
             return None
-        if code.origin is None:
+        if code.origin is None or (
+            # Volumes are there to give programs their scripts; what a pod wrote itself is another
+            # thing.
+            is_script and code.mount is not None and not is_scratch(code.mount)
+        ):
             return None
-        return ContainerLook(container.ref, (self._drift(programs, event, code),))
+        return ContainerLook(container.ref, (self._drift(programs, event, code, is_script),))
 
-    def _drift(self, programs: ProgramScan, event: Execution, code: Code) -> ProcessDrift:
+    def _drift(
+        self, programs: ProgramScan, event: Execution, code: Code, is_script: bool
+    ) -> ProcessDrift:
+        """Describes what is executed in the same words as a look at what lasts does."""
         table = self._scan.table
         process = table.process(event.pid)
         words: Sequence[str] = ()
         with suppress(OSError):
-            path = table.path(event.pid, "exe")
-            if os.path.samestat(os.stat(path), os.fstat(event.handle)):
+            runs = os.stat(table.path(event.pid, "exe"))
+            # Of a script the interpreter runs by now; its words name the script.
+            if is_script or os.path.samestat(runs, os.fstat(event.handle)):
                 words = table.command(event.pid)
         return ProcessDrift(
             pid=event.pid,
             container_pid=process.numbers[-1] if process is not None else 0,
-            executable=code.path,
-            origin=code.origin or Origin.ADDED,
+            executable=(is_script and table.link(event.pid, "exe")) or code.path,
+            origin=Origin.SCRIPT if is_script else code.origin or Origin.ADDED,
             command=mask_command(words),
             user=str(process.user) if process is not None else "",
             started_at=table.started_at(process) if process is not None else "",
-            severity=Severity.MEDIUM if code.origin is Origin.VOLUME else Severity.HIGH,
+            severity=Severity.MEDIUM if code.mount is not None else Severity.HIGH,
+            code=code.path if is_script else "",
             parents=programs.parents_of(process) if process is not None else (),
             note=code.note if words else _ENDED,
         )
+
+
+def _is_script(handle: int) -> bool:
+    """Whether a file names its interpreter (execve(2))."""
+    return os.pread(handle, 2, 0) == b"#!"
 
 
 def _executable(container: Container) -> list[Mount]:

@@ -15,6 +15,7 @@ import pytest
 from reconciler.agent.executing import Executions
 from reconciler.agent.node import NodeScan
 from reconciler.core.containers import ContainerDrift, Origin, ProcessDrift
+from reconciler.core.ranking import drift_id
 from tests.tools.node.packages import ensure
 from tests.tools.overlays import PLAIN, layer, overlay
 from tests.tools.running import until
@@ -125,17 +126,22 @@ def test_a_program_that_lives_for_a_moment_is_seen(shell: Shell, scan: NodeScan)
 def test_what_is_told_of_an_execution_is_what_a_glimpse_tells(shell: Shell, scan: NodeScan) -> None:
     executions = Executions(scan)
     executions.renew()
-    shell.say("cp /bin/busybox /busybox; /busybox sleep 1000 &")
+    shell.say("echo '#!/bin/busybox sh' > /s; echo 'echo $(busybox sleep 1000)' >> /s")
+    shell.say("busybox chmod 755 /s; cp /bin/busybox /busybox; /busybox sleep 1000 & /s &")
     seen: list[ContainerDrift] = []
-    until(lambda: len(seen.__iadd__(found(executions, shell))) >= 1, "it is told")
+    until(lambda: len(seen.__iadd__(found(executions, shell))) >= 2, "both are told")
     glimpse = scan.glimpse()
     (look,) = [each for each in glimpse.looks if each.container.container_id == shell.container_id]
     processes = [drift for drift in look.drifts if isinstance(drift, ProcessDrift)]
-    assert processes == seen
-    assert processes[0].command == ("/busybox", "sleep", "1000")
+    by_origin = {drift.origin: drift for drift in processes}
+    assert by_origin[Origin.ADDED].command == ("/busybox", "sleep", "1000")
+    assert by_origin[Origin.SCRIPT].code == "/s"
+    told = {drift_id(look.container, drift) for drift in processes}
+    assert {drift_id(look.container, drift) for drift in seen} == told
     assert glimpse.complete
     again = scan.glimpse()  # a second time, in case it was to become another
-    assert [each for each in again.looks for _ in each.drifts] == [look]
+    (repeated,) = [each for each in again.looks if each.container == look.container]
+    assert {drift_id(look.container, drift) for drift in repeated.drifts} == told
     assert shell.container_id not in {each.container.container_id for each in scan.glimpse().looks}
 
 
