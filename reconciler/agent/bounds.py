@@ -8,7 +8,8 @@ class Bounds:
     """What a look at one container stops at; what was left out is always said.
 
     Attributes:
-        files: So many differences are listed; as many again of those that matter most.
+        files: So many differences are listed, those that matter most; the rest is counted, and
+            its content isn't read.
         entries: So many files of the container's own layer are looked at.
         depth: So deep are directories looked into.
         file_bytes: Content of a longer file isn't read.

@@ -55,22 +55,24 @@ class Contents:
             if status.st_size > min(self._bounds.file_bytes, self._left):
                 return ""
             with opened_content(folder, name) as content:
-                opened = os.fstat(content)
-                known = self._read(content)
+                known = self._read(content, status.st_size)
                 # A file that is written meanwhile is looked at again the next time.
-                if _key(os.fstat(content)) != _key(opened) or _key(opened) != key:
+                if _key(os.fstat(content)) != key:
                     return known
         self._known[key] = known
         return known
 
-    def _read(self, content: int) -> str:
+    def _read(self, content: int, expected: int) -> str:
+        chunk = min(expected + 1, _CHUNK)
         hashed = hashlib.sha256()
         size = 0
-        while chunk := os.read(content, _CHUNK):
-            hashed.update(chunk)
-            size += len(chunk)
+        while held := os.read(content, chunk):
+            hashed.update(held)
+            size += len(held)
             if size > self._bounds.file_bytes:
                 return ""
+            if size == expected and len(held) < chunk:
+                break  # its end: to be told so once more is a system call for every file
         self._left -= size
         return hashed.hexdigest()
 

@@ -6,19 +6,19 @@ what isn't there is as the image has it.
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from reconciler.agent.bounds import Bounds
 from reconciler.agent.contents import Contents
 from reconciler.agent.findings import Findings, Root
-from reconciler.agent.layers import Attributes, Found, Merged, Place
+from reconciler.agent.layers import Attributes, Found, Merged, Place, attribute_names
 from reconciler.agent.opening import open_folder
-from reconciler.agent.states import owner_of, same, state_of, with_content
+from reconciler.agent.states import owner_of, same, same_but_content, state_of, with_content
 from reconciler.core.containers import FileDrift, FileState, FileType
-from reconciler.core.drift import ChangeType, Severity
-from reconciler.core.grading import ExpectedRule, Profile
+from reconciler.core.drift import ChangeType
+from reconciler.core.grading import SET_ID, ExpectedRule, Profile
 
 #: Files of a directory that is gone are counted up to this.
 _COUNTED = 10_000
@@ -80,8 +80,8 @@ class FileScan:
                 reason = f"only {self._bounds.entries} files of its own layer were looked at"
                 self._found.unknown.append(reason)
                 break
-        if self._found.unlisted:
-            self._found.unknown.append(f"{self._found.unlisted} differences more are not listed")
+        if words := self._found.unlisted_words():
+            self._found.unknown.append(words)
         return self._found
 
     def _look_into(self, folder: _Folder) -> list[_Folder]:
@@ -192,21 +192,39 @@ class FileScan:
         if was is None and is_point and stat.S_ISREG(now.status.st_mode):
             return  # made so that something can be mounted there
         change = ChangeType.ADDED if was is None else ChangeType.CHANGED
-        after = state_of(now)
+        names = attribute_names(now.folder, now.name) if stat.S_ISREG(now.status.st_mode) else ()
+        after = state_of(now, names)
         rule = self._profile.expecting(f"/{path}", change, after)
         if rule is not None:
             self._expect(rule, now)
             return
-        content = self._content(now, visible)
+        content = self._content(now, visible, names)
+        before = state_of(was) if was is not None else None
+        if self._is_left_out(path, before, after, content):
+            return
         after = with_content(after, content, self._contents)
-        before = None
-        if was is not None:
-            before = with_content(state_of(was), was, self._contents)
+        if was is not None and before is not None:
+            before = with_content(before, was, self._contents)
             if same(before, after):
                 if after.size and not after.sha256:
                     self._unknown(path, "too long to be compared with the image's")
                 return
         self._tell(path, before, after, text=self._text(path, was, content))
+
+    def _is_left_out(
+        self, path: str, was: FileState | None, now: FileState, content: Found | None
+    ) -> bool:
+        """Whether a file differs for certain and won't be listed: what it holds matters little."""
+        if len(self._found.drifts) < self._bounds.files:
+            return False
+        if was is not None:
+            size = content.status.st_size if content is not None else now.size
+            if same_but_content(was, now) and was.size == size:
+                return False
+            if now.mode & SET_ID or now.capabilities:
+                return False  # content has a say in how much it matters
+        severity = self._profile.grade(f"/{path}", was, now).severity
+        return not self._found.has_room(severity, self._bounds.files)
 
     def _text(self, path: str, was: Found | None, now: Found | None) -> str:
         """Gives the difference of two small texts, unless it may show what is secret."""
@@ -218,9 +236,9 @@ class FileScan:
         after = before and self._contents.text(now.folder, now.name, now.status)
         return self._contents.difference(before, after) if before and after else ""
 
-    def _content(self, now: Found, visible: Merged) -> Found | None:
+    def _content(self, now: Found, visible: Merged, names: Sequence[str] | None) -> Found | None:
         """Finds the content: of one that has only other rights it is still the image's."""
-        if self._attributes.mark(now.folder, now.name, "metacopy") is None:
+        if self._attributes.mark(now.folder, now.name, "metacopy", names) is None:
             return now
         redirect = self._attributes.mark(now.folder, now.name, "redirect")
         if redirect is None:
@@ -267,13 +285,8 @@ class FileScan:
                 self._found.expected[rule] += 1
                 return
         grade = self._profile.grade(f"/{path}", was, now)
-        room = self._bounds.files * (2 if grade.severity is Severity.HIGH else 1)
-        if len(self._found.drifts) >= room:
-            self._found.unlisted += 1
-            return
-        self._found.drifts.append(
-            FileDrift(f"/{path}", change, grade.severity, grade.why, was, now, text, note)
-        )
+        drift = FileDrift(f"/{path}", change, grade.severity, grade.why, was, now, text, note)
+        self._found.tell(drift, self._bounds.files)
 
     def _expect(self, rule: ExpectedRule, one: Found) -> None:
         self._found.expected[rule] += 1

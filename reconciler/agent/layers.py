@@ -60,8 +60,19 @@ class Attributes:
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
 
-    def mark(self, folder: int, name: str, mark: str) -> bytes | None:
-        """Gives a mark's value; None where the file hasn't got it."""
+    def mark(
+        self, folder: int, name: str, mark: str, names: Sequence[str] | None = None
+    ) -> bytes | None:
+        """Gives a mark's value; None where the file hasn't got it.
+
+        Args:
+            folder: The directory that holds the file.
+            name: The file's name there.
+            mark: The mark's.
+            names: Of all its attributes, as far as they are known.
+        """
+        if names is not None and f"{self._prefix}{mark}" not in names:
+            return None
         return attribute(folder, name, f"{self._prefix}{mark}")
 
     def is_opaque(self, folder: int, name: str) -> bool:
@@ -74,6 +85,16 @@ class Attributes:
             return status.st_rdev == 0
         empty = stat.S_ISREG(status.st_mode) and status.st_size == 0
         return empty and self.mark(folder, name, "whiteout") is not None
+
+
+def attribute_names(folder: int, name: str) -> Sequence[str] | None:
+    """Gives the names of a file's extended attributes; None where there are too many to be told.
+
+    Nearly all files have none, and to ask once is cheaper than to ask for each.
+    """
+    with suppress(OSError):
+        return os.listxattr(f"/proc/self/fd/{folder}/{name}", follow_symlinks=False)
+    return None
 
 
 def attribute(folder: int, name: str, attribute_name: str) -> bytes | None:

@@ -1,8 +1,8 @@
 """Looks at all containers of this machine."""
 
 import json
-import os
 import platform
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -15,10 +15,10 @@ from reconciler.agent.contents import Contents
 from reconciler.agent.files import FileScan
 from reconciler.agent.findings import Findings, Root
 from reconciler.agent.judging import Judge
-from reconciler.agent.mounts import Mount, overlay_of
-from reconciler.agent.opening import open_in
+from reconciler.agent.mounts import Mount
 from reconciler.agent.processes import Process, ProcessTable
 from reconciler.agent.programs import ProgramScan
+from reconciler.agent.roots import open_root, opened
 from reconciler.agent.sockets import listeners
 from reconciler.agent.specs import PodSpec, sessions_but
 from reconciler.agent.starters import Starters
@@ -40,32 +40,10 @@ from reconciler.core.ranking import worst_first, worst_looks_first
 _DATA = Path(__file__).parents[1] / "data" / "containers.json"
 _LOOPBACK = ("127.", "::1", "::ffff:127.")
 
-#: What a look needs of the kernel's capabilities (capabilities(7)), by number, and why.
-_NEEDED = {
-    2: ("CAP_DAC_READ_SEARCH", "reads files of every owner"),
-    19: ("CAP_SYS_PTRACE", "sees what processes of others run, and their mounts"),
-    21: ("CAP_SYS_ADMIN", "reads overlay's marks, which are attributes named trusted.*"),
-}
-
 
 def builtin_profile() -> Profile:
     """Gives the rules that ship with Plumbline."""
     return profile_of(json.loads(_DATA.read_bytes()))
-
-
-def lacking_rights() -> tuple[str, ...]:
-    """Gives what this process may not do and must, each with the reason; empty where all is well.
-
-    Without them a look would find less, and not say so.
-    """
-    status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
-    line = next(line for line in status.splitlines() if line.startswith("CapEff:"))
-    held = int(line.split()[1], 16)
-    lacking = [f"{name} ({why})" for at, (name, why) in _NEEDED.items() if not held >> at & 1]
-    users = Path("/proc/self/uid_map").read_text(encoding="ascii").split()
-    if users != ["0", "0", str(2**32 - 1)]:
-        lacking.append("the machine's own users (it is in a user namespace)")
-    return tuple(lacking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +65,43 @@ class Choice:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """What has come since the last look.
+
+    Attributes:
+        processes: How many processes.
+        looks: Containers in which some of them are, with what is told of these alone.
+        complete: Whether every such container was there at the last look.
+    """
+
+    processes: int
+    looks: tuple[ContainerLook, ...]
+    complete: bool
+
+
 class NodeScan:
     """Looks at this machine's containers; a second look reads only what changed.
 
     Args:
         now: The clock.
+        node: The machine's name; None for what it calls itself.
         choice: Which containers.
         specs: What pods declare, by uid, as far as that is known.
         bounds: How much is looked at.
         profile: What is expected, and what matters.
         proc: Where `/proc` is.
+
+    Attributes:
+        table: Reads processes.
+        containers: Those of the last look, by id.
     """
 
     def __init__(
         self,
         now: Callable[[], datetime],
         *,
+        node: str | None = None,
         choice: Choice = Choice(),
         specs: Mapping[str, PodSpec] | None = None,
         bounds: Bounds = Bounds(),  # noqa: B008 - frozen
@@ -110,58 +109,119 @@ class NodeScan:
         proc: Path = Path("/proc"),
     ) -> None:
         self._now = now
+        self._node = platform.node() if node is None else node
         self._choice = choice
         self._specs = specs or {}
         self._bounds = bounds
         self._profile = profile or builtin_profile()
-        self._table = ProcessTable(proc)
+        self.table = ProcessTable(proc)
         self._contents = Contents(bounds)
+        self._known: dict[int, Process] = {}
+        self.containers: dict[str, Container] = {}
+        self._young: frozenset[int] = frozenset()
+
+    def declare(self, specs: Mapping[str, PodSpec]) -> None:
+        """Says anew what pods declare, by uid."""
+        self._specs = specs
 
     def look(self) -> NodeLook:
         """Looks once."""
         self._contents.renew()
-        self._table.renew()
-        node, at = platform.node(), rfc3339(self._now())
-        known = {process.pid: process for process in self._table.processes()}
-        containers, notes = containers_of(self._table, node, known)
+        self.table.renew()
+        at = rfc3339(self._now())
+        known = {process.pid: process for process in self.table.processes()}
+        containers, notes = containers_of(self.table, self._node, known)
+        self._known = known
+        self.containers = {each.ref.container_id: each for each in containers}
         looks = []
         for container in containers:
             if self._choice.has(container.ref):
-                look = self._look_at(container, known)
+                look = self._look_at(container)
                 # One that ended half way has nothing left to be known.
                 if not look.unknown or self._lives(container.first):
                     looks.append(look)
-        return NodeLook(node, at, worst_looks_first(tuple(looks)), notes)
+        return NodeLook(self._node, at, worst_looks_first(tuple(looks)), notes)
+
+    def glimpse(self) -> Glimpse:
+        """Looks only at processes that have come since the last look or glimpse.
+
+        Each is looked at twice: at first it may still be what its parent was. All others cost but
+        their number's listing, so this may be done every second.
+        """
+        here = frozenset(self.table.numbers())
+        come = here - self._known.keys()
+        young, self._young = come | (self._young & here), come
+        news = [found for pid in young if (found := self.table.process(pid)) is not None]
+        self._known = {pid: each for pid, each in self._known.items() if pid in here}
+        self._known |= {each.pid: each for each in news}
+        members: dict[str, list[Process]] = defaultdict(list)
+        for process in news:
+            for member in process.members:
+                members[member.container_id].append(process)
+        looks = tuple(
+            self._look_at(self._with(container, mine), frozenset(one.pid for one in mine))
+            for each, mine in members.items()
+            if (container := self.containers.get(each)) is not None
+            and self._choice.has(container.ref)
+        )
+        return Glimpse(len(come), looks, members.keys() <= self.containers.keys())
+
+    def _with(self, container: Container, news: Sequence[Process]) -> Container:
+        """Gives a container with the processes that it has by now."""
+        again = {each.pid for each in news}
+        lasting = (p for p in container.processes if p.pid in self._known and p.pid not in again)
+        made = replace(container, processes=(*lasting, *news), entered=())
+        self.containers[container.ref.container_id] = made
+        return made
+
+    def programs_of(self, stack: ExitStack, container: Container) -> ProgramScan:
+        """Makes what looks at a container's programs.
+
+        Raises:
+            OSError: The container's layers can't be opened.
+        """
+        top = opened(stack, self.table.path(container.watcher, "root"))
+        root = None if unsupported(container) else open_root(stack, self.table, container, top)
+        return self._programs(container, top, root)
+
+    def _programs(self, container: Container, top: int, root: Root | None) -> ProgramScan:
+        return ProgramScan(
+            self.table,
+            container,
+            self._known,
+            self._profile,
+            Judge(root, self._contents) if root is not None else None,
+            Starters(top, self._profile.runtimes),
+        )
+
+    def chooses(self, container: Container) -> bool:
+        """Whether a container is among those that are to be looked at."""
+        return self._choice.has(container.ref)
 
     def _lives(self, process: Process) -> bool:
-        again = self._table.process(process.pid)
+        again = self.table.process(process.pid)
         return again is not None and again.started == process.started
 
-    def _look_at(self, container: Container, known: Mapping[int, Process]) -> ContainerLook:
+    def _look_at(self, container: Container, only: frozenset[int] | None = None) -> ContainerLook:
+        """Looks at one container; with numbers of processes, at nothing but these."""
         spec = self._specs.get(container.ref.pod_uid)
         unknown = [why] if (why := unsupported(container)) else []
         found = Findings()
         programs: ProgramScan | None = None
         with ExitStack() as stack:
             try:
-                top = _opened(stack, self._table.path(container.watcher, "root"))
+                top = opened(stack, self.table.path(container.watcher, "root"))
                 root = None
                 if not why:
-                    root = self._root(stack, top, container)
-                    scan = FileScan(root, self._profile, self._bounds, self._contents)
-                    found = scan.look()
-                programs = ProgramScan(
-                    self._table,
-                    container,
-                    known,
-                    self._profile,
-                    Judge(root, self._contents) if root is not None else None,
-                    Starters(top, self._profile.runtimes),
-                )
-                programs.look(self._bounds)
+                    root = open_root(stack, self.table, container, top)
+                    if only is None:
+                        scan = FileScan(root, self._profile, self._bounds, self._contents)
+                        found = scan.look()
+                programs = self._programs(container, top, root)
+                programs.look(self._bounds, only)
             except OSError as error:
                 unknown.append(f"not compared: {error.filename or ''} {error.strerror}".strip())
-        listening = listeners(self._table, container.processes)
+        listening = listeners(self.table, container.processes) if only is None else ()
         drifts: list[ContainerDrift] = [*found.drifts]
         if programs is not None:
             drifts += programs.processes
@@ -178,47 +238,6 @@ class NodeScan:
             (*unknown, *found.unknown),
         )
 
-    def _root(self, stack: ExitStack, top: int, container: Container) -> Root:
-        """Opens the directories of a container's overlay.
-
-        Raises:
-            OSError: One can't be opened.
-        """
-        mount = container.root
-        overlay = overlay_of(mount) if mount is not None else None
-        if overlay is None:
-            raise ValueError("no overlay")
-
-        def opened(path: str) -> int:
-            handle = open_in(top, path)
-            try:
-                return _opened(stack, f"/proc/self/fd/{handle}")
-            finally:
-                os.close(handle)
-
-        lowers = tuple(opened(path) for path in overlay.lowers)
-        self._refuse_fuse(container, lowers)
-        return Root(
-            upper=opened(overlay.upper) if overlay.upper else -1,
-            lowers=lowers,
-            data=tuple(opened(path) for path in overlay.data),
-            prefix=overlay.prefix,
-            points=_points(container.mounts),
-        )
-
-    def _refuse_fuse(self, container: Container, lowers: Sequence[int]) -> None:
-        """Refuses layers that a program serves: reading them may take for ever.
-
-        Raises:
-            OSError: One of them is such.
-        """
-        kinds = {mount.device: mount.kind for mount in self._table.shared_mounts(container.watcher)}
-        for lower in lowers:
-            device = os.fstat(lower).st_dev
-            kind = kinds.get(f"{os.major(device)}:{os.minor(device)}", "")
-            if kind.startswith("fuse"):
-                raise OSError(95, f"its image's layers are served by {kind}")
-
 
 def undeclared(listening: Sequence[Listener], spec: PodSpec) -> list[PortDrift]:
     """Gives where a container listens and its pod declares nothing."""
@@ -227,22 +246,6 @@ def undeclared(listening: Sequence[Listener], spec: PodSpec) -> list[PortDrift]:
         for each in listening
         if (each.protocol, each.port) not in spec.ports
     ]
-
-
-def _opened(stack: ExitStack, path: str) -> int:
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    stack.callback(os.close, handle)
-    return handle
-
-
-def _points(mounts: Sequence[Mount]) -> frozenset[str]:
-    points: set[str] = set()
-    for mount in mounts:
-        path = mount.point
-        while path not in points and path != "/" and path:
-            points.add(path)
-            path = path.rpartition("/")[0]
-    return frozenset(points)
 
 
 def _outside(mounts: Sequence[Mount]) -> tuple[Outside, ...]:

@@ -54,9 +54,13 @@ class ProcessTable:
 
     def processes(self) -> Iterator[Process]:
         """Gives all processes that are there; one that ends meanwhile is left out."""
-        for name in os.listdir(self._proc):
-            if name.isdecimal() and (found := self.process(int(name))) is not None:
+        for pid in self.numbers():
+            if (found := self.process(pid)) is not None:
                 yield found
+
+    def numbers(self) -> Iterator[int]:
+        """Gives the numbers of all processes that are there."""
+        return (int(name) for name in os.listdir(self._proc) if name.isdecimal())
 
     def process(self, pid: int) -> Process | None:
         """Reads one process; None where it isn't there any more."""

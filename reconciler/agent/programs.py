@@ -6,7 +6,7 @@ which only the words of its interpreter name.
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 
@@ -84,9 +84,16 @@ class ProgramScan:
         self.sessions: list[SessionDrift] = []
         self.unknown: list[str] = []
 
-    def look(self, bounds: Bounds) -> None:
-        """Fills `processes`, `sessions` and `unknown`."""
-        mine = (*self._container.processes, *self._container.entered)
+    def look(self, bounds: Bounds, only: frozenset[int] | None = None) -> None:
+        """Fills `processes`, `sessions` and `unknown`.
+
+        Args:
+            bounds: At how many processes it looks.
+            only: The numbers of those to look at; None for all.
+        """
+        mine: Sequence[Process] = (*self._container.processes, *self._container.entered)
+        if only is not None:
+            mine = [process for process in mine if process.pid in only]
         if len(mine) > bounds.processes:
             self.unknown.append(f"only {bounds.processes} of {len(mine)} processes were looked at")
         entered = {process.pid for process in self._container.entered}
@@ -125,7 +132,7 @@ class ProgramScan:
             started_at=self._table.started_at(process),
             severity=Severity.MEDIUM if is_volume else Severity.HIGH,
             code=inner.path if inner is not None else "",
-            parents=self._parents(process),
+            parents=self.parents_of(process),
             note=found.note,
         )
         self.processes.append(drift)
@@ -141,7 +148,7 @@ class ProgramScan:
                 command=mask_command(self._table.command(process.pid)),
                 started_at=self._table.started_at(process),
                 severity=Severity.HIGH if verb == "enter" else Severity.MEDIUM,
-                parents=self._parents(process),
+                parents=self.parents_of(process),
                 note=note,
             )
             self.sessions.append(session)
@@ -176,12 +183,16 @@ class ProgramScan:
                 if name.startswith(_MEMORY):
                     return Code(name.removesuffix(_DELETED), Origin.MEMORY)
                 return Code(name, Origin.OUTSIDE, note="no mount of the container holds it")
-            return self._placed(name, mount, handle)
+            return self.placed(name, mount, handle)
         finally:
             os.close(handle)
 
-    def _placed(self, name: str, mount: Mount, handle: int) -> Code:
-        """Says where a file that runs comes from, by its mount and path."""
+    def placed(self, name: str, mount: Mount, handle: int) -> Code:
+        """Says where a file that runs comes from, by its mount and path.
+
+        Raises:
+            OSError: It can't be read.
+        """
         if name.endswith(_DELETED) and not self._is_there(name, handle):
             path = name.removesuffix(_DELETED)
             if self._judge is not None and self._judge.is_as_image(path, handle):
@@ -257,7 +268,7 @@ class ProgramScan:
                 return None
             mount = self._mount(process, opened)
             name = os.readlink(f"/proc/self/fd/{opened}")
-            return self._placed(name, mount, opened) if mount is not None else None
+            return self.placed(name, mount, opened) if mount is not None else None
 
     def _opened(self, path: str) -> AbstractContextManager[int]:
         return opened_in(self._table.path(self._container.first.pid, "root"), path)
@@ -273,7 +284,7 @@ class ProgramScan:
         every = (*mounts, *self._container.mounts)
         return next((mount for mount in every if mount.number == number), None)
 
-    def _parents(self, process: Process) -> tuple[Parent, ...]:
+    def parents_of(self, process: Process) -> tuple[Parent, ...]:
         """Gives a process's parents, up to the first outside of the container."""
         mine = {each.pid for each in self._container.processes}
         chain: list[Parent] = []

@@ -2,12 +2,14 @@
 
 import os
 import stat
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
+from math import floor
 
 from reconciler.agent.contents import Contents
-from reconciler.agent.layers import Found, attribute
+from reconciler.agent.layers import Found, attribute, attribute_names
 from reconciler.core.containers import FileState, FileType
 from reconciler.core.moments import rfc3339
 
@@ -21,9 +23,15 @@ _TYPES = {
     stat.S_IFBLK: FileType.BLOCK,
 }
 
+_CAPABILITY = "security.capability"
 
-def state_of(found: Found) -> FileState:
+
+def state_of(found: Found, names: Sequence[str] | None = None) -> FileState:
     """Describes a file, but for its content.
+
+    Args:
+        found: The file.
+        names: Of its extended attributes, where they are known.
 
     Raises:
         OSError: It can't be read.
@@ -31,7 +39,12 @@ def state_of(found: Found) -> FileState:
     status = found.status
     kind = _TYPES[stat.S_IFMT(status.st_mode)]
     is_file, is_device = kind is FileType.REGULAR, kind in (FileType.CHARACTER, FileType.BLOCK)
-    held = attribute(found.folder, found.name, "security.capability") if is_file else None
+    held = None
+    if is_file:
+        if names is None:
+            names = attribute_names(found.folder, found.name)
+        if names is None or _CAPABILITY in names:
+            held = attribute(found.folder, found.name, _CAPABILITY)
     return FileState(
         type=kind,
         # The kernel asks nobody's leave to follow a link.
@@ -60,7 +73,16 @@ def with_content(state: FileState, found: Found | None, contents: Contents) -> F
     if state.type is not FileType.REGULAR or found is None:
         return state
     digest = contents.digest(found.folder, found.name, found.status)
-    return replace(state, sha256=digest, size=found.status.st_size)
+    return FileState(
+        state.type,
+        state.mode,
+        state.uid,
+        state.gid,
+        found.status.st_size,
+        state.modified,
+        digest,
+        capabilities=state.capabilities,
+    )
 
 
 def owner_of(found: Found) -> tuple[int, int, int]:
@@ -74,11 +96,26 @@ def same(was: FileState, now: FileState) -> bool:
 
     What wasn't read isn't the same unless its size is; the caller says that it isn't known.
     """
-    return replace(was, modified="") == replace(now, modified="")
+    return (was.sha256, was.size) == (now.sha256, now.size) and same_but_content(was, now)
+
+
+def same_but_content(was: FileState, now: FileState) -> bool:
+    """Whether two files are the same, but for what they hold and when they were written."""
+    return (
+        was.type is now.type
+        and (was.mode, was.uid, was.gid) == (now.mode, now.uid, now.gid)
+        and (was.target, was.capabilities, was.device) == (now.target, now.capabilities, now.device)
+    )
 
 
 def moment(seconds: float) -> str:
     """Writes a time; empty where it's none, as a container may set what it likes."""
     with suppress(ValueError, OverflowError, OSError):
-        return rfc3339(datetime.fromtimestamp(seconds, UTC))
+        return _moment(floor(seconds))
     return ""
+
+
+@lru_cache(maxsize=1024)
+def _moment(seconds: int) -> str:
+    """Writes a time: files are often written many a second."""
+    return rfc3339(datetime.fromtimestamp(seconds, UTC))

@@ -29,6 +29,7 @@ VERBS = {
     "images": "say which images run, whether they are what was declared, and which are stale",
     "guard": "have the API server refuse what Git does not say; audit how immutable things are",
     "containers": "what changed and what runs in the containers of this machine",
+    "agent": "watch the containers of this machine, and tell of every change as it happens",
     "init": "write a first plumbline.yaml from a repository and a cluster",
     "doctor": "check access, rights and programs, each with its fix",
 }
@@ -38,7 +39,7 @@ GROUPS = {
     "begin": ("init", "doctor"),
     "look": ("check", "explain", "images", "containers", "history"),
     "put right": ("restore", "propose"),
-    "keep right": ("run", "approve", "reject", "suspend", "resume", "guard"),
+    "keep right": ("run", "agent", "approve", "reject", "suspend", "resume", "guard"),
 }
 
 _WHAT = "Exact drift between Git and a live Kubernetes cluster: found, explained, restored."

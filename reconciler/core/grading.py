@@ -12,7 +12,8 @@ from reconciler.core.drift import ChangeType, Severity
 Pattern: TypeAlias = re.Pattern[str]
 
 _EXECUTE = 0o111
-_SET_ID = 0o6000
+#: The bits that lend the owner's or the group's rights to who runs a file.
+SET_ID = 0o6000
 _OTHERS_WRITE = 0o002
 _STICKY = 0o1000
 _DEVICES = (FileType.CHARACTER, FileType.BLOCK)
@@ -69,6 +70,7 @@ class Profile:
     Attributes:
         expected: The first that matches counts.
         grades: Likewise.
+        graded: Paths that any of these matches.
         untold: Paths of which content is never shown.
         interpreters: File names of programs that run what their words name.
         loaders: File names of the loader of dynamic libraries.
@@ -77,6 +79,7 @@ class Profile:
 
     expected: tuple[ExpectedRule, ...]
     grades: tuple[GradeRule, ...]
+    graded: Pattern
     untold: Pattern
     interpreters: Pattern
     loaders: Pattern
@@ -114,7 +117,7 @@ class Profile:
             return _grade_of_folder(was, now)
         if now is not None and _runs(now):
             return Grade(Severity.HIGH, EXECUTABLE)
-        found = next((rule for rule in self.grades if rule.pattern.match(path) is not None), None)
+        found = self._rule_of(path)
         if one is not None and one.type is FileType.DIRECTORY:
             return Grade(Severity.LOW, "directory")
         if found is not None:
@@ -125,6 +128,12 @@ class Profile:
             runs = _runs(was)
             return Grade(Severity.MEDIUM, EXECUTABLE if runs else "of the image")
         return Grade(Severity.LOW, "new file")
+
+    def _rule_of(self, path: str) -> GradeRule | None:
+        """Gives the first rule that matches; most paths match none, and one look tells that."""
+        if self.graded.match(path) is None:
+            return None
+        return next(rule for rule in self.grades if rule.pattern.match(path) is not None)
 
 
 def _grade_of_folder(was: FileState, now: FileState | None) -> Grade:
@@ -147,7 +156,7 @@ def _runs(state: FileState) -> bool:
 def _is_program(path: str, state: FileState) -> bool:
     if state.type is not FileType.REGULAR:
         return False
-    return bool(state.mode & (_EXECUTE | _SET_ID)) or _LIBRARY.search(path) is not None
+    return bool(state.mode & (_EXECUTE | SET_ID)) or _LIBRARY.search(path) is not None
 
 
 #: A library needs no right of execution to be loaded.
@@ -156,10 +165,10 @@ _LIBRARY = re.compile(r"\.so(\.[0-9.]+)?\Z")
 
 def _gains_rights(was: FileState | None, now: FileState) -> bool:
     """Whether a file now gives rights to who runs it that it didn't, or is another that does."""
-    if now.type is not FileType.REGULAR or not (now.mode & _SET_ID or now.capabilities):
+    if now.type is not FileType.REGULAR or not (now.mode & SET_ID or now.capabilities):
         return False
-    return was is None or (was.mode & _SET_ID, was.uid, was.gid, was.capabilities, was.sha256) != (
-        now.mode & _SET_ID,
+    return was is None or (was.mode & SET_ID, was.uid, was.gid, was.capabilities, was.sha256) != (
+        now.mode & SET_ID,
         now.uid,
         now.gid,
         now.capabilities,
@@ -175,6 +184,7 @@ def profile_of(data: Mapping[str, Any]) -> Profile:
             GradeRule(each["why"], Severity(each["severity"]), _pattern(each["paths"]))
             for each in data["grades"]
         ),
+        graded=_pattern([glob for each in data["grades"] for glob in each["paths"]]),
         untold=_pattern(data["untold"], re.IGNORECASE),
         interpreters=_pattern(data["interpreters"]),
         loaders=_pattern(data["loaders"]),

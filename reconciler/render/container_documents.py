@@ -17,9 +17,11 @@ from reconciler.core.containers import (
 )
 from reconciler.core.ranking import drift_id
 from reconciler.core.resource import JsonObject
+from reconciler.core.sightings import Sighting
 from reconciler.render.json_values import json_value
 
 CONTAINERS: Final = "plumbline.dev/containers/v1"
+SIGHTING: Final = "plumbline.dev/container-event/v1"
 
 
 def node_document(look: NodeLook) -> JsonObject:
@@ -63,7 +65,24 @@ def _look(look: ContainerLook) -> JsonObject:
     }
 
 
-def _drift(container: ContainerRef, drift: ContainerDrift) -> JsonObject:
+def sighting_document(sighting: Sighting) -> JsonObject:
+    """Gives what became of something as a JSON object: `drift` is as `node_document` has it."""
+    drift = sighting.drift
+    document: JsonObject = json_value(
+        {
+            "schema": SIGHTING,
+            "event": sighting.occurrence.value,
+            "at": sighting.at,
+            "container": _container(sighting.container),
+            "drift": drift and _drift(sighting.container, drift, sighting.first_seen),
+            "unknown": list(sighting.unknown),
+            "note": sighting.note or None,
+        }
+    )
+    return document
+
+
+def _drift(container: ContainerRef, drift: ContainerDrift, first_seen: str = "") -> JsonObject:
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -76,7 +95,7 @@ def _drift(container: ContainerRef, drift: ContainerDrift) -> JsonObject:
         "id": drift_id(container, drift),
         "type": kind,
         "severity": drift.severity.value,
-        "firstSeen": None,
+        "firstSeen": first_seen or None,
         "resource": pod if container.pod else None,
         "container": _container(container),
         **fields,

@@ -30,6 +30,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[0, 100, 10_000],
         help="how many files the container writes",
     )
+    parser.add_argument(
+        "--listed", type=int, default=Bounds().files, help="how many differences are listed"
+    )
     parser.add_argument("--size", type=int, default=4096, help="how long a file is, in bytes")
 
 
@@ -66,8 +69,9 @@ def run(options: argparse.Namespace) -> int:
                 _write(seen / "srv", options.image, options.size, b"i")
             with overlay(folder, 1) as made:
                 _write(made.merged / "opt", changed, options.size, b"c")
-                found, *costs = _measured(made, changed)
-                missed += found != changed
+                found, *costs = _measured(made, options.listed)
+                # The directories that hold them are counted, too.
+                missed += not changed <= found <= changed + changed // _IN_FOLDER + 2
                 rows.append([f"{options.image:,}", f"{changed:,}", *map(str, costs)])
     head = ["files of the image", "written", "first look", "second look", "find + sha256sum"]
     print(f"{os.cpu_count()} processors; by the clock, and in brackets of processors\n")
@@ -75,8 +79,8 @@ def run(options: argparse.Namespace) -> int:
     return 1 if missed else 0
 
 
-def _measured(made: Overlay, changed: int) -> tuple[int, Cost, Cost, Cost]:
-    bounds = Bounds(files=changed + 1_000_000)
+def _measured(made: Overlay, listed: int) -> tuple[int, Cost, Cost, Cost]:
+    bounds = Bounds(files=listed)
     contents = Contents(bounds)
     findings, first = _cost(lambda: made.look(contents, bounds))
     contents.renew()
@@ -84,7 +88,7 @@ def _measured(made: Overlay, changed: int) -> tuple[int, Cost, Cost, Cost]:
     _, hashing = _cost(
         lambda: subprocess.run([*_HASH_ALL, str(made.merged)], check=True, capture_output=True)
     )
-    found = sum(drift.now is not None and drift.now.sha256 != "" for drift in findings.drifts)
+    found = len(findings.drifts) + sum(findings.unlisted.values())
     return found, first, second, hashing
 
 

@@ -17,6 +17,12 @@ app.kubernetes.io/name: {{ include "plumbline.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{/* Other than the controller's: its Service must not find the agents. */}}
+{{- define "plumbline.agentLabels" -}}
+app.kubernetes.io/name: {{ include "plumbline.name" . | trunc 57 | trimSuffix "-" }}-agent
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
 {{- define "plumbline.labels" -}}
 {{ include "plumbline.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}

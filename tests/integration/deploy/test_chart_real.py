@@ -71,6 +71,20 @@ CASES: Mapping[str, Mapping[str, Any]] = {
             "egress": [{"ports": [{"port": 5432}], "to": [BLOCK]}],
         },
     },
+    "agents": {"agent": {"enabled": True}},
+    "chosen agents": {
+        "fullnameOverride": "drift",
+        "image": {"digest": DIGEST, "pullSecrets": ["registry"]},
+        "agent": {
+            "enabled": True,
+            "interval": 0.5,
+            "limit": 10_000_000,
+            "namespaces": ["shop"],
+            "nodeSelector": {"disk": "ssd"},
+            "tolerations": [],
+            "priorityClassName": "system-node-critical",
+        },
+    },
     "no service": {"service": {"enabled": False}},
     "a balanced service": {"service": {"type": "LoadBalancer", "annotations": {"a": "b"}}},
     "a placed pod": {

@@ -13,7 +13,7 @@ from reconciler import __version__
 from reconciler.cli.main import main
 from reconciler.settings import Mode, load_settings
 from tests.benchmarks.workload import commit
-from tests.integration.deploy.conftest import NAMESPACE, SHOP, Helm
+from tests.integration.deploy.conftest import MINIMAL, NAMESPACE, SHOP, Helm
 from tests.tools.controlplane import ControlPlane
 from tests.tools.running import ROOT
 
@@ -66,15 +66,29 @@ def test_the_base_is_the_chart_with_its_defaults(helm: Helm) -> None:
     assert _named(base) == _named(chart)
 
 
-@pytest.mark.parametrize("folder", ["base", "example"])
+@pytest.mark.parametrize("folder", ["agent", "base", "example"])
 def test_the_api_server_takes_it(control_plane: ControlPlane, folder: str) -> None:
     text = control_plane.kubectl("kustomize", str(KUSTOMIZE / folder)).stdout
-    for each in (NAMESPACE, NAMESPACE.replace("plumbline", "shop")):
+    for name in ("plumbline", "plumbline-agent", "shop"):
+        each = NAMESPACE.replace("plumbline", name)
         control_plane.kubectl("apply", "--server-side", "-f", "-", input=each)
     words = ("apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-")
     done = control_plane.kubectl(*words, input=text)
-    assert "deployment.apps/plumbline" in done.stdout
+    kind = "daemonset" if folder == "agent" else "deployment"
+    assert f"{kind}.apps/plumbline" in done.stdout
     assert "arning" not in done.stderr
+
+
+def test_the_agent_is_the_chart_s(helm: Helm) -> None:
+    (base,) = _named(_built(helm.plane, "agent")).values()
+    made = _named(helm.objects({**MINIMAL, "agent": {"enabled": True}}))
+    chart = made["DaemonSet", "plumbline-agent"]
+    assert base["metadata"].pop("namespace") == "plumbline-agent"
+    assert chart["metadata"].pop("namespace") == "plumbline"
+    assert base == chart
+    # The controller's Service must not find it.
+    selector = made["Service", "plumbline"]["spec"]["selector"]
+    assert not selector.items() <= chart["spec"]["template"]["metadata"]["labels"].items()
 
 
 def test_the_base_alone_says_that_it_has_no_target(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from reconciler.agent import node
+from reconciler.agent import node, rights
 from reconciler.cli import containers as verb
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.core.containers import ContainerLook, NodeLook
@@ -48,7 +48,7 @@ class Machine:
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine()
     monkeypatch.setattr(node, "NodeScan", made.scan)
-    monkeypatch.setattr(node, "lacking_rights", lambda: made.lacking)
+    monkeypatch.setattr(rights, "lacking_rights", lambda: made.lacking)
     return made
 
 

@@ -14,6 +14,7 @@ from reconciler.render.adoptions import (
     adoption_title,
 )
 from reconciler.render.annotations import reports_github, reports_gitlab
+from reconciler.render.container_schema import containers_schema, sighting_schema
 from reconciler.render.document import explanation_document, plan_document
 from reconciler.render.explanations import explanation_text
 from reconciler.render.fixes import (
@@ -135,7 +136,13 @@ def renderings() -> dict[str, str]:
 
 def schema_texts() -> dict[Path, str]:
     """Gives the text of each schema that is shipped."""
-    made = {"report": report_schema(), "notice": notice_schema(), "images": images_schema()}
+    made = {
+        "report": report_schema(),
+        "notice": notice_schema(),
+        "images": images_schema(),
+        "containers": containers_schema(),
+        "container-event": sighting_schema(),
+    }
     folder = ROOT / "reconciler" / "data"
     return {
         folder / f"{name}.schema.json": json.dumps(schema, indent=2) + "\n"

@@ -3,6 +3,9 @@
 import json
 from dataclasses import replace
 
+import jsonschema
+import pytest
+
 from reconciler.core.containers import (
     ContainerLook,
     ContainerRef,
@@ -20,12 +23,16 @@ from reconciler.core.containers import (
     SessionDrift,
 )
 from reconciler.core.drift import ChangeType, Severity
-from reconciler.render.container_documents import node_document
+from reconciler.core.resource import JsonObject
+from reconciler.core.sightings import Occurrence, Sighting
+from reconciler.render.container_documents import node_document, sighting_document
+from reconciler.render.container_schema import containers_schema, sighting_schema
 from reconciler.render.containers import node_text
 from reconciler.render.serialized import json_text
 from reconciler.render.terminal import Style
 from tests.unit.render.cases import NOW
 from tests.unit.render.test_harmless import harmful
+from tests.unit.render.test_json_schema import _closed, _described, _names
 
 STYLE = Style(False, 100)
 EVIL = "/a\n\x1b[31m\udcff"
@@ -174,3 +181,32 @@ def test_what_is_not_known_is_null() -> None:
     assert drift["resource"] is None
     assert drift["container"]["pod"] is None
     assert (drift["port"], drift["protocol"], drift["address"]) == (99, "TCP", "::")
+
+
+SIGHTINGS = (
+    *(Sighting(Occurrence.NEW, "t", WEB, drift, "f", note="n") for drift in DRIFTED.drifts),
+    Sighting(Occurrence.UNKNOWN, "t", UNKNOWN.container, unknown=("its root is btrfs",)),
+)
+
+
+@pytest.mark.parametrize("schema", [containers_schema(), sighting_schema()])
+def test_the_schemas_describe_every_field_and_no_other(schema: JsonObject) -> None:
+    jsonschema.Draft202012Validator.check_schema(schema)
+    documents = [node_document(LOOK)]
+    if schema == sighting_schema():
+        documents = [sighting_document(each) for each in SIGHTINGS]
+    closed = jsonschema.Draft202012Validator(_closed(schema))
+    for document in documents:
+        closed.validate(document)
+    objects = {"$defs": {name: each for name, each in schema["$defs"].items() if name != "drift"}}
+    described = set(_described({**schema, **objects}))
+    assert described <= {name for document in documents for name in _names(document)}
+    assert not closed.is_valid({**documents[0], "more": 1})
+
+
+def test_what_a_watcher_tells() -> None:
+    new, *_, unknown = map(sighting_document, SIGHTINGS)
+    assert (new["event"], new["at"], new["note"]) == ("new", "t", "n")
+    (drift, *_) = node_document(LOOK)["drifts"]
+    assert new["drift"] == {**drift, "firstSeen": "f"}
+    assert (unknown["drift"], unknown["unknown"]) == (None, ["its root is btrfs"])

@@ -1,0 +1,152 @@
+"""Short-lived programs in a container that runc runs, as the kernel tells of them."""
+
+import json
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from reconciler.agent.executing import Executions
+from reconciler.agent.node import NodeScan
+from reconciler.core.containers import ContainerDrift, Origin, ProcessDrift
+from reconciler.core.ranking import drift_id
+from tests.tools.node.packages import ensure
+from tests.tools.overlays import PLAIN, layer, overlay
+from tests.tools.running import until
+
+_BUSYBOX = Path("/bin/busybox")
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """A shell that is the first process of a container.
+
+    Attributes:
+        container_id: The container's.
+        process: The shell.
+    """
+
+    container_id: str
+    process: "subprocess.Popen[bytes]"
+
+    def say(self, line: str) -> None:
+        """Has it do something."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{line}\n".encode())
+        self.process.stdin.flush()
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    """A container as a runtime makes it: an overlay, namespaces, a control group."""
+    ensure()  # runc and busybox
+    with layer(tmp_path, 0) as seen:
+        for name in ("bin", "dev", "proc"):
+            (seen / name).mkdir()
+        for name in ("sh", "busybox", "cp", "mkdir"):
+            shutil.copy(_BUSYBOX, seen / "bin" / name)
+    container_id = secrets.token_hex(32)
+    with ExitStack() as stack, overlay(tmp_path, 1, PLAIN) as made:
+        config = {
+            "ociVersion": "1.0.2",
+            "process": {"user": {"uid": 0, "gid": 0}, "args": ["/bin/sh"], "cwd": "/"},
+            "root": {"path": str(made.merged)},
+            "mounts": [
+                {"destination": "/proc", "type": "proc", "source": "proc"},
+                {"destination": "/dev", "type": "tmpfs", "source": "tmpfs"},
+            ],
+            "linux": {
+                "namespaces": [{"type": "pid"}, {"type": "mount"}],
+                "cgroupsPath": f"/{container_id}",
+            },
+        }
+        (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        runc = ["runc", "--root", str(tmp_path / "runc")]
+        words = [*runc, "run", "--bundle", str(tmp_path), container_id]
+        process = stack.enter_context(subprocess.Popen(words, stdin=subprocess.PIPE))
+        up = Shell(container_id, process)
+        until(lambda: "running" in _state(runc, container_id), "it runs")
+        try:
+            yield up
+        finally:
+            subprocess.run([*runc, "delete", "--force", container_id], check=False)
+            process.wait(timeout=30)
+
+
+def _state(runc: list[str], container_id: str) -> str:
+    done = subprocess.run([*runc, "state", container_id], capture_output=True, check=False)
+    return done.stdout.decode()
+
+
+@pytest.fixture
+def scan(shell: Shell) -> NodeScan:
+    """What has looked at it once, and found nothing."""
+    made = NodeScan(lambda: datetime.now(UTC))
+    look = next(
+        each for each in made.look().looks if each.container.container_id == shell.container_id
+    )
+    assert (look.drifts, look.unknown) == ((), ())
+    return made
+
+
+def found(executions: Executions, shell: Shell) -> list[ContainerDrift]:
+    """Gives what the next executions show of the container."""
+    looks = executions.looks(0.5)
+    return [
+        drift
+        for look in looks
+        for drift in look.drifts
+        if look.container.container_id == shell.container_id
+    ]
+
+
+def test_a_program_that_lives_for_a_moment_is_seen(shell: Shell, scan: NodeScan) -> None:
+    executions = Executions(scan)
+    executions.renew()
+    shell.say("/bin/busybox true; cp /bin/busybox /x; mkdir /d; cp /bin/busybox /d/y")
+    assert found(executions, shell) == []
+    shell.say("/x true; /bin/busybox true; /d/y true")
+    seen: list[ContainerDrift] = []
+    until(lambda: len(seen.__iadd__(found(executions, shell))) >= 2, "both are told")
+    assert {drift.executable for drift in seen if isinstance(drift, ProcessDrift)} == {
+        "/x",
+        "/d/y",
+    }
+    assert {drift.origin for drift in seen if isinstance(drift, ProcessDrift)} == {Origin.ADDED}
+    assert len(seen) == 2
+    assert executions.lost == 0
+
+
+def test_what_is_told_of_an_execution_is_what_a_glimpse_tells(shell: Shell, scan: NodeScan) -> None:
+    executions = Executions(scan)
+    executions.renew()
+    shell.say("echo '#!/bin/busybox sh' > /s; echo 'echo $(busybox sleep 1000)' >> /s")
+    shell.say("busybox chmod 755 /s; cp /bin/busybox /busybox; /busybox sleep 1000 & /s &")
+    seen: list[ContainerDrift] = []
+    until(lambda: len(seen.__iadd__(found(executions, shell))) >= 2, "both are told")
+    glimpse = scan.glimpse()
+    (look,) = [each for each in glimpse.looks if each.container.container_id == shell.container_id]
+    processes = [drift for drift in look.drifts if isinstance(drift, ProcessDrift)]
+    by_origin = {drift.origin: drift for drift in processes}
+    assert by_origin[Origin.ADDED].command == ("/busybox", "sleep", "1000")
+    assert by_origin[Origin.SCRIPT].code == "/s"
+    told = {drift_id(look.container, drift) for drift in processes}
+    assert {drift_id(look.container, drift) for drift in seen} == told
+    assert glimpse.complete
+    again = scan.glimpse()  # a second time, in case it was to become another
+    (repeated,) = [each for each in again.looks if each.container == look.container]
+    assert {drift_id(look.container, drift) for drift in repeated.drifts} == told
+    assert shell.container_id not in {each.container.container_id for each in scan.glimpse().looks}
+
+
+def test_a_container_that_is_new_is_no_complete_glimpse(shell: Shell) -> None:
+    scan = NodeScan(lambda: datetime.now(UTC))
+    assert not scan.glimpse().complete
+    scan.look()
+    assert scan.glimpse().complete
