@@ -1,6 +1,8 @@
 """The agent's metrics, read by Prometheus' own reader."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -35,6 +37,14 @@ def test_what_is_counted() -> None:
     assert found[("repeated_total",)] == 7
     assert found[("look_seconds",)] == 0.123
     assert found[("look_timestamp_seconds",)] == 1764000000.5
+
+
+def test_the_readme_has_each_of_them_and_no_other() -> None:
+    text = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    table = text.partition("the prefix plumbline_agent_:")[2].partition("\n\nAs a DaemonSet")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert named == {name for name, *_ in samples(LOOK)}
 
 
 def test_hostile_names_are_values_and_no_more() -> None:
