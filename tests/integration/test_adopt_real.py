@@ -245,7 +245,7 @@ def test_it_is_opened_updated_rebased_and_merged(office: Office) -> None:
     assert office.diff(pull["number"]) == _ADOPTED
 
     # Nothing moved: nothing is pushed. Something moved: the same one says so.
-    assert office.pull_of(office.adopt("-o", "json"))["head"] == pull["head"]
+    assert office.pull_of(office.adopt("-o", "json"))["head"]["sha"] == pull["head"]["sha"]
     office.patch("configmap/settings", {"data": {"colour": "green"}})
     again = office.pull_of(office.adopt("-o", "json"))
     assert (again["number"], len(office.pulls("all"))) == (pull["number"], 1)
