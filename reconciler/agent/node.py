@@ -94,6 +94,7 @@ class NodeScan:
 
     Attributes:
         table: Reads processes.
+        profile: What is expected, and what matters.
         containers: Those of the last look, by id.
     """
 
@@ -113,7 +114,7 @@ class NodeScan:
         self._choice = choice
         self._specs = specs or {}
         self._bounds = bounds
-        self._profile = profile or builtin_profile()
+        self.profile = profile or builtin_profile()
         self.table = ProcessTable(proc)
         self._contents = Contents(bounds)
         self._known: dict[int, Process] = {}
@@ -189,9 +190,9 @@ class NodeScan:
             self.table,
             container,
             self._known,
-            self._profile,
+            self.profile,
             Judge(root, self._contents) if root is not None else None,
-            Starters(top, self._profile.runtimes),
+            Starters(top, self.profile.runtimes),
         )
 
     def chooses(self, container: Container) -> bool:
@@ -215,7 +216,7 @@ class NodeScan:
                 if not why:
                     root = open_root(stack, self.table, container, top)
                     if only is None:
-                        scan = FileScan(root, self._profile, self._bounds, self._contents)
+                        scan = FileScan(root, self.profile, self._bounds, self._contents)
                         found = scan.look()
                 programs = self._programs(container, top, root)
                 programs.look(self._bounds, only)

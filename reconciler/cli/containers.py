@@ -1,8 +1,10 @@
 """`plumbline containers --node-local`: what changed and what runs in this machine's containers."""
 
 import argparse
+import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.exit_codes import ExitCode, forgiven
@@ -11,6 +13,7 @@ from reconciler.cli.options import add_exit_zero_option, add_output_options
 from reconciler.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from reconciler.agent.node import NodeScan
     from reconciler.core.containers import NodeLook
 
 
@@ -27,6 +30,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=seconds_of,
         metavar="SECONDS",
         help="look again and again, and tell when something is other than before",
+    )
+    parser.add_argument(
+        "--evidence",
+        metavar="DIR",
+        help="keep what proves the drift there, an archive a pod: content, hashes, processes",
     )
     add_exit_zero_option(parser)
     parser.add_argument("--no-color", action="store_true", help="no colour, whatever the terminal")
@@ -51,6 +59,8 @@ def run(options: argparse.Namespace) -> ExitCode:
             "no container on this machine is of such a pod",
             fix="leave out -n and --pod: the report names all that run here",
         )
+    if options.evidence is not None:
+        _keep_evidence(scan, look, options.evidence)
     _tell(look, options)
     while options.watch is not None:
         time.sleep(options.watch)
@@ -58,6 +68,34 @@ def run(options: argparse.Namespace) -> ExitCode:
         if look.looks != before.looks or look.notes != before.notes:
             _tell(look, options)
     return _code(look, options)
+
+
+def _keep_evidence(scan: "NodeScan", look: "NodeLook", name: str) -> None:
+    """Keeps an archive of each pod that drifted.
+
+    Raises:
+        ConfigError: It can't be written there.
+    """
+    from reconciler.agent.evidence import keep_evidence
+    from reconciler.render.container_documents import node_document
+
+    folder = Path(name)
+    pods = {
+        each.container.pod_uid: f"{each.container.namespace}/{each.container.pod}"
+        for each in look.looks
+        if each.drifts and each.container.pod_uid
+    }
+    for uid, pod in pods.items():
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            kept = keep_evidence(scan, look, uid, folder, node_document)
+        except OSError as error:
+            raise ConfigError(
+                f"--evidence {name}: {error.strerror}", fix="name a folder with room in it"
+            ) from None
+        left = f", {kept.left} things left out" if kept.left else ""
+        file = folder / f"{kept.digest}.tar.gz"
+        sys.stderr.write(f"plumbline: evidence of {pod}: {kept.contents} contents{left}: {file}\n")
 
 
 def _code(look: "NodeLook", options: argparse.Namespace) -> ExitCode:

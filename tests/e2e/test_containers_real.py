@@ -1,5 +1,6 @@
 """What was done in the containers of a real node is found, with path, process and pod."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -146,6 +147,7 @@ def test_what_was_done_is_found_with_path_process_and_pod(pods: Node, tmp_path: 
         entered = _enter(_first_process())
         until(lambda: "sleep 7006" in _commands(), "it runs")
         code, report = look(pods, tmp_path)
+        evidence = kept_evidence(tmp_path)
         entered.kill()
         entered.wait()
     finally:
@@ -188,6 +190,30 @@ def test_what_was_done_is_found_with_path_process_and_pod(pods: Node, tmp_path: 
     sessions = {each["command"][-1]: each["verb"] for each in of_type(report, "Session")}
     assert sessions == {"7007": "exec", "7006": "enter"}
     assert [(each["port"], each["protocol"]) for each in of_type(report, "Port")] == [(9999, "TCP")]
+
+    by_path = {each["path"]: each["sha256"] for each in evidence["contents"]}
+    assert by_path["/opt/x/sleep"] == by_path["/memfd:x"] == by_path["/opt/sleep"]
+    assert by_path.keys() >= {"/usr/lib/libapp.so", "/etc/app.conf", "/scratch/sleep", "/tmp/s"}
+    assert evidence["blobs"][by_path["/tmp/s"]] == b"sleep 7003\n"
+    assert ["sleep", "7006"] in [each["command"] for each in evidence["processes"]]
+    assert evidence["left"] == []
+
+
+def kept_evidence(folder: Path) -> dict[str, Any]:
+    """Has the evidence of the pod kept; gives what the archive says, and its blobs."""
+    argv = [str(Path(sys.executable).parent / "plumbline"), "containers", "--node-local"]
+    argv += ["-n", _NAMESPACE, "--pod", "web", "--evidence", str(folder / "evidence")]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    (file,) = (folder / "evidence").iterdir()
+    assert str(file) in done.stderr
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == file.name.removesuffix(".tar.gz")
+    with tarfile.open(file) as tar:
+        held = {each.name: tar.extractfile(each).read() for each in tar}  # type: ignore[union-attr]
+    said: dict[str, Any] = json.loads(held.pop("evidence.json"))
+    said["blobs"] = {name.rpartition("/")[2]: content for name, content in held.items()}
+    assert all(hashlib.sha256(each).hexdigest() == name for name, each in said["blobs"].items())
+    return said
 
 
 def _as_containerd_says(diff: Path) -> set[str]:
