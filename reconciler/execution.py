@@ -6,8 +6,18 @@ from typing import assert_never
 
 from reconciler.core.errors import ClusterError, LeaseLostError, Rejected
 from reconciler.core.outcome import Outcome, OutcomeType
-from reconciler.core.plan import Action, Create, Delete, Plan, Recreate, Replace
+from reconciler.core.plan import (
+    Action,
+    Create,
+    Delete,
+    Evict,
+    Plan,
+    Quarantine,
+    Recreate,
+    Replace,
+)
 from reconciler.core.planning import live_digest
+from reconciler.core.quarantine import in_quarantine, isolation, serves
 from reconciler.core.resource import Catalog, JsonObject, ResourceKey, ResourceKind
 from reconciler.ports import Cluster
 
@@ -102,8 +112,46 @@ class _Execution:
                 self._make_anew(action, kind)
             case Delete():
                 self._retried(action, kind, lambda live: self._delete(action, kind, live))
+            case Evict():
+                self._serving(action, kind)
+                self.cluster.writes.evict(kind, action.key, uid=action.uid)
+            case Quarantine():
+                self._isolate(action)
+                self._take_out(action, kind)
             case _:
                 assert_never(action)
+
+    def _serving(self, action: Evict | Quarantine, kind: ResourceKind) -> JsonObject:
+        """Gives the pod that is meant, if it is still there and in service."""
+        live = self.cluster.get(kind, action.key)
+        if live is None or not serves(live, action.uid):
+            raise _MovedError("it is gone, or out of service already; nothing was written")
+        return live
+
+    def _isolate(self, action: Quarantine) -> None:
+        """Sees that what is in quarantine is off the network before a pod is put there."""
+        policy = isolation(action.key.namespace)
+        kind = self.catalog.find(policy["apiVersion"], policy["kind"])
+        if kind is None:
+            raise _MovedError("the cluster serves no NetworkPolicy; nothing was written")
+        name = policy["metadata"]["name"]
+        key = ResourceKey(kind.group, kind.kind, action.key.namespace, name)
+        there = self.cluster.get(kind, key)
+        if there is None:
+            self.cluster.writes.create(kind, policy)
+        elif there.get("spec") != policy["spec"]:
+            raise _MovedError(f"{key} is not as Plumbline makes it: delete it; nothing was written")
+
+    def _take_out(self, action: Quarantine, kind: ResourceKind) -> None:
+        for attempt in range(_TRIES):
+            try:
+                live = self._serving(action, kind)
+                self.cluster.writes.replace(kind, in_quarantine(live))
+            except Rejected as rejected:
+                if rejected.code != _CONFLICT or attempt == _TRIES - 1:
+                    raise
+            else:
+                return
 
     def _make_anew(self, action: Recreate, kind: ResourceKind) -> None:
         self.cluster.await_absence(kind, action.key, action.uid)

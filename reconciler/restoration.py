@@ -7,8 +7,9 @@ from reconciler.controller import Look, Target, check
 from reconciler.core.drift import Drift
 from reconciler.core.live import LiveState
 from reconciler.core.outcome import Outcome, OutcomeType
-from reconciler.core.plan import Action, Create, Delete, Plan, Recreate
+from reconciler.core.plan import Action, Create, Delete, Evict, Plan, Quarantine, Recreate
 from reconciler.core.planning import Permissions, live_digest, make_plan
+from reconciler.core.quarantine import serves
 from reconciler.core.report import Report
 from reconciler.execution import carry_out
 from reconciler.ports import Cluster
@@ -79,6 +80,8 @@ def _is_untouched(action: Action, live: LiveState) -> bool:
     body = live.find(action.api_version, action.key)
     if isinstance(action, Create):
         return body is None
+    if isinstance(action, Evict | Quarantine):
+        return body is not None and serves(body, action.uid)
     return body is not None and live_digest(body) == action.live_digest
 
 

@@ -150,6 +150,7 @@ class Drift:
         first_seen: When Plumbline first saw it, RFC 3339; empty until known.
         decision: What is to be done; None until decided.
         actor: For `Missing` and `Unmanaged`, who deleted or made it, where that was witnessed.
+        owner: For a drift of a pod, the declared object that makes it.
     """
 
     id: str
@@ -166,3 +167,4 @@ class Drift:
     first_seen: str = ""
     decision: Decision | None = None
     actor: "Actor | None" = None
+    owner: ResourceKey | None = None

@@ -10,6 +10,7 @@ from reconciler.core.actors import Actor
 from reconciler.core.drift import Change, Drift, DriftType
 from reconciler.core.history import (
     DIGESTS,
+    OWNER,
     ROLL_OUT,
     WHOLE,
     Event,
@@ -20,7 +21,16 @@ from reconciler.core.history import (
 from reconciler.core.live import comparable
 from reconciler.core.outcome import Outcome, OutcomeType
 from reconciler.core.path import format_path
-from reconciler.core.plan import Action, Create, Delete, Plan, Recreate, Replace
+from reconciler.core.plan import (
+    Action,
+    Create,
+    Delete,
+    Evict,
+    Plan,
+    Quarantine,
+    Recreate,
+    Replace,
+)
 from reconciler.core.redact import mask
 from reconciler.core.report import Report
 from reconciler.core.resource import JsonObject, ResourceKey, split_api_version
@@ -248,6 +258,8 @@ def _written(action: Action, sides: Sides) -> tuple[JsonObject | None, JsonObjec
             was = ((c.path, c.live, c.masked.live if c.masked else "") for c in changes)
             wanted = ((c.path, c.desired, c.masked.desired if c.masked else "") for c in changes)
             return _fields(was), _fields(wanted)
+        case Evict(owner=owner) | Quarantine(owner=owner):
+            return {OWNER: str(owner)}, {OWNER: str(owner)}
         case _:
             assert_never(action)
 

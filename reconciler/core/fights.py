@@ -7,7 +7,7 @@ from typing import Final
 
 from reconciler.core.actors import Actor
 from reconciler.core.drift import Drift
-from reconciler.core.history import ROLL_OUT, Event, EventType
+from reconciler.core.history import OWNER, ROLL_OUT, Event, EventType
 from reconciler.core.moments import rfc3339
 from reconciler.core.resource import ResourceKey
 
@@ -19,10 +19,19 @@ class Restored:
     Attributes:
         key: The object.
         at: When, with its zone.
+        owner: For a pod that was replaced, which declared object made a new one; empty elsewhere.
+            The new pod has another name: what is fought over then is what its owner makes.
     """
 
     key: ResourceKey
     at: datetime
+    owner: str = ""
+
+    def concerns(self, drift: Drift) -> bool:
+        """Whether this was done about such a drift before."""
+        if drift.owner is not None:
+            return self.owner == str(drift.owner)
+        return not self.owner and self.key == drift.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,7 @@ def fight_over(
         limits: From when on it is a fight.
     """
     since = now - limits.within
-    times = sorted(each.at for each in restores if each.key == drift.key and each.at > since)
+    times = sorted(each.at for each in restores if each.concerns(drift) and each.at > since)
     if not limits.times or len(times) < limits.times:
         return None
     return Fight(drift.key, len(times), times[0], _others(drift))
@@ -111,10 +120,15 @@ def restores_of(events: Iterable[Event]) -> tuple[Restored, ...]:
         match event.type:
             case EventType.WRITTEN:
                 open_writes[event.key] = event.plan
-                found.append(Restored(event.key, datetime.fromisoformat(event.time)))
+                found.append(_restored(event, event.key))
             case EventType.RESTORED | EventType.UNVERIFIED:
                 if open_writes.pop(event.key, None) != event.plan:
-                    found.append(Restored(event.key, datetime.fromisoformat(event.time)))
+                    found.append(_restored(event, event.key))
             case _:
                 pass
     return tuple(found)
+
+
+def _restored(event: Event, key: ResourceKey) -> Restored:
+    owner = str((event.before or {}).get(OWNER) or "")
+    return Restored(key, datetime.fromisoformat(event.time), owner)

@@ -15,6 +15,11 @@ WHOLE: Final = ""
 DIGESTS: Final = "***"
 
 
+#: In an event's `before` and `after`, instead of a path: which declared object makes a new pod in
+#: place of one that was evicted or put into quarantine.
+OWNER: Final = "(owner)"
+
+
 #: How the reason of a write begins that rolls out a commit: nobody had to be put right.
 ROLL_OUT: Final = "roll out"
 

@@ -85,7 +85,43 @@ class Delete:
     uid: str
 
 
-Action: TypeAlias = Create | Replace | Recreate | Delete
+@dataclass(frozen=True, slots=True)
+class Evict:
+    """Have a pod go, as its disruption budget allows, so that its controller makes a new one.
+
+    Attributes:
+        key: The pod.
+        api_version: As read.
+        uid: The pod's uid; only that one goes.
+        owner: The declared object that makes it anew.
+    """
+
+    key: ResourceKey
+    api_version: str
+    uid: str
+    owner: ResourceKey
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """Take a pod out of service and keep it: it loses its labels, and the network.
+
+    Without the labels its controller lets go of it and makes a new one, and no Service names it.
+
+    Attributes:
+        key: The pod.
+        api_version: As read.
+        uid: The pod's uid; only that one is taken out.
+        owner: The declared object that makes a new one.
+    """
+
+    key: ResourceKey
+    api_version: str
+    uid: str
+    owner: ResourceKey
+
+
+Action: TypeAlias = Create | Replace | Recreate | Delete | Evict | Quarantine
 
 
 @dataclass(frozen=True, slots=True)

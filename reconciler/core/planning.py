@@ -11,7 +11,18 @@ from reconciler.core.drift import Drift, DriftType
 from reconciler.core.expected import Answer, Expected
 from reconciler.core.inventory import Inventory
 from reconciler.core.live import LiveState, comparable, judged_part
-from reconciler.core.plan import Action, Create, Delete, Held, Plan, Recreate, Replace, keeping
+from reconciler.core.plan import (
+    Action,
+    Create,
+    Delete,
+    Evict,
+    Held,
+    Plan,
+    Quarantine,
+    Recreate,
+    Replace,
+    keeping,
+)
 from reconciler.core.redact import Redaction, mask
 from reconciler.core.resource import Catalog, JsonObject, ResourceKey
 
@@ -165,7 +176,13 @@ def content_digest(plan: Plan, redaction: Redaction) -> str:
 
 
 def _whole(action: Action) -> JsonObject | None:
-    return None if isinstance(action, Delete) else comparable(action.body)
+    match action:
+        case Create(body=body) | Replace(body=body) | Recreate(body=body):
+            return comparable(body)
+        case Delete() | Evict() | Quarantine():
+            return None
+        case _:
+            assert_never(action)
 
 
 def _digest(revision: str, actions: Sequence[Action]) -> str:
@@ -182,6 +199,9 @@ def _as_data(action: Action) -> list[Any]:
             return [*name, _approved(key, body), digest]
         case Delete(live_digest=digest):
             return [*name, digest]
+        case Evict(uid=uid) | Quarantine(uid=uid):
+            # What is found in the pod meanwhile changes nothing of what a person agrees to.
+            return [*name, uid]
         case _:
             assert_never(action)
 
@@ -237,6 +257,9 @@ _LAST: Mapping[str, int] = {
 def _place(action: Action) -> tuple[int, int, str, str]:
     kind = action.key.kind
     rank = _ORDER.get(kind, _AFTER_WORKLOADS + _LAST.get(kind, 0))
+    if isinstance(action, Evict | Quarantine):
+        # Pods are made anew of what was put right before, and before anything is deleted.
+        return (1, 0, kind, str(action.key))
     deletes = isinstance(action, Delete)
     # What is deleted goes last and in the reverse order.
-    return (1, -rank, kind, str(action.key)) if deletes else (0, rank, kind, str(action.key))
+    return (2, -rank, kind, str(action.key)) if deletes else (0, rank, kind, str(action.key))

@@ -95,6 +95,16 @@ class Writer(Protocol):
         """
         ...
 
+    def evict(self, kind: ResourceKind, key: ResourceKey, *, uid: str) -> None:
+        """Has the pod of this uid go, if its disruption budget allows.
+
+        Raises:
+            Rejected: The server refused; code 409 where it is another pod by now, 429 where its
+                disruption budget allows none to go now.
+            ClusterError: It couldn't be reached; whether it wrote is unknown.
+        """
+        ...
+
 
 class Cluster(Live, Protocol):
     """A real cluster."""

@@ -12,7 +12,7 @@ from reconciler.core.explain import Explanation, FieldOrigin
 from reconciler.core.outcome import Outcome
 from reconciler.core.ownership import FieldManager
 from reconciler.core.path import format_path
-from reconciler.core.plan import Action, Delete, Plan, Recreate
+from reconciler.core.plan import Action, Delete, Evict, Plan, Quarantine, Recreate
 from reconciler.core.report import Report
 from reconciler.core.resource import JsonObject, ResourceKey
 from reconciler.render.json_values import encodable as _text
@@ -194,7 +194,7 @@ def _outcome(outcome: Outcome) -> JsonObject:
 
 
 def _action(action: Action) -> JsonObject:
-    uid = action.uid if isinstance(action, Recreate | Delete) else ""
+    uid = action.uid if isinstance(action, Recreate | Delete | Evict | Quarantine) else ""
     return {
         "action": verb_of(action)[0],
         "resource": _resource(action.key, action.api_version, uid),

@@ -1,17 +1,33 @@
 """A plan as text: what would be written, in which order, and what is left alone."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import assert_never
 
 from reconciler.core.drift import Change
-from reconciler.core.plan import Action, Create, Delete, Plan, Recreate, Replace
+from reconciler.core.plan import (
+    Action,
+    Create,
+    Delete,
+    Evict,
+    Plan,
+    Quarantine,
+    Recreate,
+    Replace,
+)
 from reconciler.render.changes import INDENT, PLANNED, changes_lines, inverted
 from reconciler.render.credits import credit
 from reconciler.render.summaries import counted, short_revision
 from reconciler.render.terminal import Cell, Ink, Line, Span, Style, flow, painted
 
-#: As wide as the longest verb, `recreate`.
+#: As wide as the longest verb but `quarantine`, which is rare.
 _VERB = 8
+#: What an action does that isn't plain from its verb.
+_WARNINGS: Mapping[type[Action], str] = {
+    Recreate: "deletes it first, with what it owns",
+    Evict: "its controller makes a new one",
+    Quarantine: "takes its labels and the network from it, and keeps it; a new one is made",
+}
 
 
 def plan_text(plan: Plan, style: Style, now: datetime, verb: str = "restore --plan") -> str:
@@ -54,6 +70,10 @@ def verb_of(action: Action) -> tuple[str, Ink]:
             return "recreate", Ink.RED
         case Delete():
             return "delete", Ink.RED
+        case Evict():
+            return "evict", Ink.RED
+        case Quarantine():
+            return "quarantine", Ink.RED
         case _:
             assert_never(action)
 
@@ -84,8 +104,8 @@ def _action_lines(
         Span(f"{verb:<{_VERB}} ", ink),
         Span(str(action.key), Ink.BOLD),
     ]
-    if isinstance(action, Recreate):
-        spans.append(Span("  deletes it first, with what it owns", Ink.RED))
+    if (warning := _WARNINGS.get(type(action))) is not None:
+        spans.append(Span(f"  {warning}", Ink.RED))
     lines: list[Line] = [(), *flow([Cell(tuple(spans))], style, hanging=INDENT)]
     changes = changes_of(action)
     undone = [f"undoes {_whose(change, now)}" for change in changes]

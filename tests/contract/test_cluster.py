@@ -349,6 +349,29 @@ def _impatient(cluster: KubeCluster) -> KubeCluster:
     )
 
 
+def test_the_pod_that_is_meant_is_evicted(cluster: Cluster, home: str) -> None:
+    pod_kind = named("Pod")
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "web", "namespace": home},
+        # Given, so that there needn't be an account of that name.
+        "spec": {"containers": [{"name": "web", "image": "nginx:1.27"}]},
+    }
+    made = cluster.writes.create(pod_kind, pod)
+    key = key_of(pod_kind, pod)
+    with pytest.raises(Rejected) as caught:
+        cluster.writes.evict(pod_kind, key, uid="another")
+    assert caught.value.code == 409
+    cluster.dry_runs.evict(pod_kind, key, uid=made["metadata"]["uid"])
+    assert cluster.get(pod_kind, key) is not None
+    cluster.writes.evict(pod_kind, key, uid=made["metadata"]["uid"])
+    assert cluster.get(pod_kind, key) is None
+    with pytest.raises(Rejected) as caught:
+        cluster.writes.evict(pod_kind, key, uid=made["metadata"]["uid"])
+    assert caught.value.code == 404
+
+
 def test_requests_are_counted_by_what_they_are(cluster: Cluster, home: str) -> None:
     before = cluster.requests
     cluster.catalog()

@@ -197,6 +197,12 @@ class FakeWriter:
         self._count("delete", kind, key)
         self._cluster.store.delete(key, uid=uid, version=version, dry=self._dry)
 
+    def evict(self, kind: ResourceKind, key: ResourceKey, *, uid: str) -> None:
+        """Deletes a pod, if the budgets that are there allow it."""
+        evictions = replace(kind, plural=f"{kind.plural}/eviction")
+        self._count("create", evictions, key)
+        self._cluster.store.evict(key, uid=uid, dry=self._dry)
+
     def _count(self, verb: str, kind: ResourceKind, key: ResourceKey) -> None:
         self._cluster.count(**{"dry_run" if self._dry else "write": 1})
         self._cluster.check_right(verb, kind, key)

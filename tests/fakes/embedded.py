@@ -201,6 +201,11 @@ class _Handler(BaseHTTPRequestHandler):
         self, kind: ResourceKind, key: ResourceKey, query: Mapping[str, str], body: JsonObject
     ) -> tuple[int, Mapping[str, Any]]:
         cluster = self._embedded.cluster
+        if body.get("kind") == "Eviction" and urlsplit(self.path).path.endswith("/eviction"):
+            options = body["deleteOptions"]
+            writer = FakeWriter(cluster, dry="dryRun" in options)
+            writer.evict(kind, key, uid=options["preconditions"]["uid"])
+            return _CREATED, {"apiVersion": "v1", "kind": "Status", "status": "Success"}
         cluster.check_right(_VERBS[self.command], kind, key)
         # As the real server does: of a DELETE with a body only the body counts.
         deleting = self.command == "DELETE" and body

@@ -93,6 +93,20 @@ class ObjectStore:
                 for inside in [k for k in self.objects if k.namespace == key.name]:
                     del self.objects[inside]
 
+    def evict(self, key: ResourceKey, *, uid: str, dry: bool = False) -> None:
+        """Deletes a pod, unless a budget that selects it says that none may go."""
+        with self._lock:
+            pod = self.objects.get(key)
+            labels = (pod or {}).get("metadata", {}).get("labels") or {}
+            for other, budget in self.objects.items():
+                if (other.kind, other.namespace) == ("PodDisruptionBudget", key.namespace):
+                    wanted = budget["spec"]["selector"]["matchLabels"]
+                    allowed = budget.get("status", {}).get("disruptionsAllowed", 0)
+                    if wanted.items() <= labels.items() and not allowed:
+                        text = "Cannot evict pod as it would violate the pod's disruption budget."
+                        raise refused(key, 429, "TooManyRequests", text)
+            self.delete(key, uid=uid, version="", dry=dry)
+
     def _completed(
         self, key: ResourceKey, body: JsonObject, old: JsonObject | None, manager: str
     ) -> JsonObject:

@@ -5,11 +5,22 @@ import pytest
 
 from reconciler.core.errors import ClusterError, LeaseLostError, Rejected
 from reconciler.core.outcome import Outcome, OutcomeType
-from reconciler.core.plan import Action, Create, Delete, Plan, Recreate, Replace
+from reconciler.core.plan import (
+    Action,
+    Create,
+    Delete,
+    Evict,
+    Plan,
+    Quarantine,
+    Recreate,
+    Replace,
+)
 from reconciler.core.planning import live_digest
+from reconciler.core.quarantine import QUARANTINE, isolation
 from reconciler.core.resource import JsonObject, ResourceKey, ResourceKind
 from reconciler.execution import carry_out
 from tests.fakes.cluster import FakeCluster, FakeWriter
+from tests.fakes.kinds import BUILTIN
 
 KEY = ResourceKey("", "ConfigMap", "default", "web")
 RESTORED, CONFLICT, REFUSED = OutcomeType.RESTORED, OutcomeType.CONFLICT, OutcomeType.REFUSED
@@ -264,3 +275,95 @@ def test_what_would_be_in_a_namespace_that_was_not_made_is_skipped() -> None:
     )
     assert [each.outcome for each in outcomes] == [REFUSED, SKIPPED]
     assert outcomes[1].reason == "its namespace could not be made"
+
+
+POD = ResourceKey("", "Pod", "default", "web-1")
+OWNER = ResourceKey("apps", "Deployment", "default", "web")
+
+
+def pod(cluster: FakeCluster) -> JsonObject:
+    metadata = {"name": "web-1", "namespace": "default", "labels": {"app": "web"}}
+    spec = {"containers": [{"name": "web", "image": "web:1"}]}
+    return cluster.add({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+
+
+def budget(cluster: FakeCluster) -> None:
+    metadata = {"name": "web", "namespace": "default"}
+    cluster.add(
+        {
+            "apiVersion": "policy/v1",
+            "kind": "PodDisruptionBudget",
+            "metadata": metadata,
+            "spec": {"selector": {"matchLabels": {"app": "web"}}},
+        }
+    )
+
+
+@pytest.mark.parametrize("make", [Evict, Quarantine])
+def test_only_the_pod_that_was_meant_is_replaced(make: type[Evict | Quarantine]) -> None:
+    cluster = FakeCluster()
+    pod(cluster)
+    before = cluster.objects()[POD]
+    for gone in ("another", ""):
+        (outcome,) = done(cluster, make(POD, "v1", gone, OWNER))
+        assert outcome.outcome is CONFLICT
+    assert cluster.objects()[POD] == before
+    cluster.remove(POD)
+    (outcome,) = done(cluster, make(POD, "v1", "u", OWNER))
+    assert "it is gone, or out of service already" in outcome.reason
+
+
+def test_a_pod_is_evicted_if_its_budget_allows() -> None:
+    cluster = FakeCluster()
+    live = pod(cluster)
+    evict = Evict(POD, "v1", live["metadata"]["uid"], OWNER)
+    budget(cluster)
+    (outcome,) = done(cluster, evict)
+    assert outcome.outcome is REFUSED
+    assert "disruption budget" in outcome.reason
+    assert POD in cluster.objects()
+    cluster.remove(ResourceKey("policy", "PodDisruptionBudget", "default", "web"))
+    assert done(cluster, evict) == (Outcome(POD, RESTORED),)
+    assert POD not in cluster.objects()
+
+
+def test_a_pod_is_put_into_quarantine_behind_its_network_policy() -> None:
+    cluster = FakeCluster()
+    live = pod(cluster)
+    action = Quarantine(POD, "v1", live["metadata"]["uid"], OWNER)
+    cluster.forbid("update", "Pod")
+    assert [each.outcome for each in done(cluster, action)] == [REFUSED]
+    policy = isolation("default")
+    key = ResourceKey("networking.k8s.io", "NetworkPolicy", "default", policy["metadata"]["name"])
+    assert cluster.objects()[key]["spec"] == policy["spec"]
+    cluster = Busy(2)
+    live = pod(cluster)
+    assert done(cluster, Quarantine(POD, "v1", live["metadata"]["uid"], OWNER)) == (
+        Outcome(POD, RESTORED),
+    )
+    after = cluster.objects()[POD]["metadata"]
+    assert after["labels"] == {QUARANTINE: "true"}
+    assert cluster.objects()[key]["spec"] == policy["spec"]
+    writes = cluster.requests.write
+    assert [e.outcome for e in done(cluster, Quarantine(POD, "v1", after["uid"], OWNER))] == [
+        CONFLICT
+    ]
+    assert cluster.requests.write == writes
+
+
+def test_no_pod_is_put_behind_a_network_policy_that_is_not_ours() -> None:
+    cluster = FakeCluster()
+    live = pod(cluster)
+    cluster.add({**isolation("default"), "spec": {"podSelector": {}}})
+    action = Quarantine(POD, "v1", live["metadata"]["uid"], OWNER)
+    (outcome,) = done(cluster, action)
+    assert outcome.outcome is CONFLICT
+    assert "is not as Plumbline makes it" in outcome.reason
+    assert cluster.objects()[POD]["metadata"]["labels"] == {"app": "web"}
+
+
+def test_a_cluster_without_network_policies_has_no_quarantine() -> None:
+    cluster = FakeCluster(kinds=[kind for kind in BUILTIN if kind.kind != "NetworkPolicy"])
+    live = pod(cluster)
+    (outcome,) = done(cluster, Quarantine(POD, "v1", live["metadata"]["uid"], OWNER))
+    assert "serves no NetworkPolicy" in outcome.reason

@@ -49,6 +49,15 @@ class GuardedWriter:
         must_hold(self._held)
         self._writer.delete(kind, key, uid=uid, version=version)
 
+    def evict(self, kind: ResourceKind, key: ResourceKey, *, uid: str) -> None:
+        """Has a pod go; see `ports.Writer`.
+
+        Raises:
+            LeaseLostError: The Lease isn't held; nothing was written.
+        """
+        must_hold(self._held)
+        self._writer.evict(kind, key, uid=uid)
+
 
 def must_hold(held: Callable[[], bool]) -> None:
     """Refuses where a Lease isn't held.

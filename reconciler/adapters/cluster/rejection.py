@@ -18,6 +18,9 @@ _BAD_REQUEST = 400
 _FORBIDDEN = 403
 _CONFLICT = 409
 _INVALID = 422
+_TOO_MANY = 429
+#: How a disruption budget refuses (kubernetes pkg/registry/core/pod/storage/eviction.go).
+_BUDGET = re.compile(r"Cannot evict pod as it would violate the pod's disruption budget\.?")
 _RBAC = re.compile(r"\bcannot \w+ resource\b")
 _UNCALLED = re.compile(r"\bfailed (?:calling|to call) webhook\b")
 _ADMISSION = re.compile(
@@ -131,6 +134,8 @@ def _explained(
             text = f"{wrong[2]} must be {wrong[3]}, not {wrong[1]}"
             return text, "correct this field in Git"
         return "the server can't read what was sent", "validate the manifest with kubectl"
+    if code == _TOO_MANY and (budget := _BUDGET.search(message)):
+        return _shortened(budget[0]), "it is tried again: let its other pods become ready"
     if code == _CONFLICT and "already exists" in message:
         return "it exists already", "look again"
     return _PLAIN.get(code, (f"the server answered {code}", "look at the API server's log"))

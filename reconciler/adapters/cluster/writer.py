@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from reconciler.adapters.cluster.addresses import collection_path, object_path
@@ -18,7 +19,7 @@ _SERVER_FAULT = 500
 
 
 class _Writes(ABC):
-    """The three writes; how one is sent is what tells the real ones from dry runs."""
+    """The four writes; how one is sent is what tells the real ones from dry runs."""
 
     #: Unknown fields are dropped, as they were when somebody else applied the same manifest;
     #: `Strict` would refuse it (kubernetes.io/docs/reference/using-api/api-concepts).
@@ -58,6 +59,18 @@ class _Writes(ABC):
         }
         path = object_path(kind, key.namespace, key.name)
         self._done(Attempt("delete", kind, key), "DELETE", path, options)
+
+    def evict(self, kind: ResourceKind, key: ResourceKey, *, uid: str) -> None:
+        """Has a pod go (kubernetes.io/docs/concepts/scheduling-eviction/api-eviction)."""
+        eviction = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": key.name, "namespace": key.namespace},
+            "deleteOptions": {"preconditions": {"uid": uid}, **self._delete_options},
+        }
+        path = f"{object_path(kind, key.namespace, key.name)}/eviction"
+        evictions = replace(kind, plural=f"{kind.plural}/eviction")
+        self._done(Attempt("create", evictions, key), "POST", path, eviction)
 
     def _done(self, attempt: Attempt, method: str, path: str, body: JsonObject) -> JsonObject:
         query = None if method == "DELETE" else self._query
