@@ -6,6 +6,7 @@ the offline comparison agrees, or says what it can't prove.
 """
 
 import json
+import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ from tests.tools.real_target import RealTarget
 
 pytestmark = pytest.mark.xdist_group("properties-real")
 
+#: How many objects' lives are tried; set it for a long run.
+_MANY = int(os.environ.get("PROPERTY_EXAMPLES", "0"))
 _GENERAL = ("label", "annotation", "label-changed", "label-removed")
 
 
@@ -44,7 +47,7 @@ def group(control_plane: ControlPlane) -> Iterator[str]:
     order=st.permutations(ALL_EDITS),
 )
 @settings(
-    max_examples=25,
+    max_examples=_MANY or 12,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
