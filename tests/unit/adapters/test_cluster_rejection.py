@@ -9,6 +9,7 @@ from tests.fakes.kinds import named
 from tests.fakes.wire import refusal
 
 CONFLICT = 'Operation cannot be fulfilled on x "web": the object has been modified'
+BUDGET = "Cannot evict pod as it would violate the pod's disruption budget."
 
 
 def attempt(kind: str = "ConfigMap", verb: str = "update") -> Attempt:
@@ -28,6 +29,8 @@ def causes(*fields: str, message: str = 'Invalid value: "s3cret"') -> list[dict[
         (refusal(409, "Conflict", CONFLICT), "it was changed meanwhile", "look again"),
         (refusal(409, "AlreadyExists", "x already exists"), "it exists already", "look again"),
         (refusal(413, "", "s3cret"), "too large", "split"),
+        (refusal(429, "TooManyRequests", BUDGET), "pod's disruption budget", "tried again"),
+        (refusal(429, "TooManyRequests", "s3cret"), "the server answered 429", "log"),
         (refusal(400, "BadRequest", "s3cret"), "can't read what was sent", "validate"),
         (refusal(422, "Invalid", "s3cret"), "invalid: some field", "correct"),
         (refusal(418, "", "s3cret"), "the server answered 418", "log"),

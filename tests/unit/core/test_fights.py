@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from reconciler.core.actors import Actor
 from reconciler.core.drift import Change, ChangeType, Drift, DriftType, Severity
 from reconciler.core.fights import FightLimits, Restored, fight_over, restores_of
-from reconciler.core.history import ROLL_OUT, Event, EventType
+from reconciler.core.history import OWNER, ROLL_OUT, Event, EventType
 from reconciler.core.moments import rfc3339
 from reconciler.core.ownership import FieldManager
 from reconciler.core.resource import ResourceKey
@@ -102,3 +102,21 @@ def test_rolling_out_a_commit_is_no_restore() -> None:
     rolled = replace(restored, reason=f"{ROLL_OUT}: the process ended before")
     assert restores_of([rolled, replace(rolled, type=EventType.WRITTEN)]) == ()
     assert len(restores_of([rolled, replace(restored, reason="replace")])) == 1
+
+
+def test_a_workload_whose_new_pods_drift_again_is_a_fight_whatever_their_names() -> None:
+    events = [
+        replace(
+            event(EventType.RESTORED, minute, key=ResourceKey("", "Pod", "shop", f"web-{minute}")),
+            before={OWNER: str(KEY)},
+        )
+        for minute in (-3, -2, -1)
+    ]
+    replaced = restores_of(events)
+    assert {each.owner for each in replaced} == {str(KEY)}
+    pod = replace(DRIFT, key=ResourceKey("", "Pod", "shop", "web-new"), owner=KEY)
+    assert fight_over(pod, replaced, NOW, LIMITS) is not None
+    assert fight_over(replace(pod, owner=OTHER), replaced, NOW, LIMITS) is None
+    # What was done about the workload itself is another matter, and the other way round.
+    assert fight_over(pod, [ago(1)] * 3, NOW, LIMITS) is None
+    assert fight_over(DRIFT, replaced, NOW, LIMITS) is None

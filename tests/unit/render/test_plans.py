@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+from reconciler.core.plan import Evict, Quarantine
+from reconciler.core.resource import ResourceKey
 from reconciler.render.plans import plan_text
 from reconciler.render.terminal import Style
 from tests.unit.render.cases import NO_PLAN, NOW, PLAN
@@ -46,3 +48,13 @@ def test_a_plan_without_actions_offers_no_command() -> None:
 
 def test_a_plan_that_leaves_nothing_alone_does_not_speak_of_it() -> None:
     assert "Left alone" not in plan_text(replace(PLAN, held=()), STYLE, NOW)
+
+
+def test_pods_are_replaced_with_a_word_on_what_that_does() -> None:
+    pod = ResourceKey("", "Pod", "shop", "web-1")
+    owner = ResourceKey("apps", "Deployment", "shop", "web")
+    actions = (Evict(pod, "v1", "u1", owner), Quarantine(pod, "v1", "u1", owner))
+    lines = plan_text(replace(PLAN, actions=actions, held=()), STYLE, NOW).splitlines()
+    assert "1. evict    Pod shop/web-1  its controller makes a new one" in lines
+    kept = "takes its labels and the network from it, and keeps it; a new one is made"
+    assert f"2. quarantine Pod shop/web-1  {kept}" in lines
