@@ -139,7 +139,8 @@ def report_of(target: Target, sides: Sides, found: "Detection", now: datetime) -
     for drift in found.drifts:
         counts[drift.type] += 1
     declared = len(sides.desired.resources)
-    bad = sum(drift.key in sides.desired.resources for drift in found.drifts)
+    bad = sum(d.key in sides.desired.resources for d in found.drifts if not d.is_in_pod)
+    in_pods = [drift for drift in found.drifts if drift.is_in_pod]
     notes = [*sides.desired.notes]
     notes += [
         f"an ignore rule has expired and hides nothing any more: {describe(rule)}"
@@ -164,9 +165,10 @@ def report_of(target: Target, sides: Sides, found: "Detection", now: datetime) -
         summary=Summary(
             resources=declared + counts[DriftType.UNMANAGED],
             in_sync=declared - bad,
-            drifted=len(found.drifts) - counts[DriftType.UNREADABLE],
+            drifted=len(found.drifts) - len(in_pods) - counts[DriftType.UNREADABLE],
             unreadable=counts[DriftType.UNREADABLE],
             hidden=found.hidden,
+            pods=len({drift.key for drift in in_pods}),
         ),
         requests=target.live.requests,
         drifts=found.drifts,

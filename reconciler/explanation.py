@@ -30,7 +30,7 @@ def explained(target: Target, look: Look, key: ResourceKey, api_version: str) ->
     sides, found = look.sides, look.detection
     manifest = sides.desired.resources.get(key)
     live = sides.live.find(api_version, key)
-    drift = next((d for d in found.drifts if d.key == key), None)
+    drift = next((d for d in found.drifts if d.key == key and not d.is_in_pod), None)
     hidden = (*found.explained.get(key, ()), *(drift.hidden if drift else ()))
     served = sides.catalog.find(api_version, kind=key.kind)
     schema = target.live.schema({served} if served else ())
@@ -72,7 +72,7 @@ def _explained_as(drift: Drift | None) -> str:
             return f"unreadable: {drift.note if drift else ''}"
         case DriftType.PENDING:
             return "pending: it is what an earlier revision declared, not rolled out yet"
-        case DriftType.MODIFIED:
+        case _:
             return "modified"
 
 

@@ -57,7 +57,7 @@ def verify(target: Target, plan: Plan, written: Sequence[Outcome]) -> Look:
         PlumblineError: The fresh comparison couldn't be made.
     """
     fresh = check(target)
-    left = {drift.key: drift for drift in fresh.detection.drifts}
+    left = {drift.key: drift for drift in fresh.detection.drifts if not drift.is_in_pod}
     unread = fresh.sides.live.why_unread
     unwritten = {action.key for action in plan.actions if _is_untouched(action, fresh.sides.live)}
     outcomes = tuple(

@@ -32,4 +32,5 @@ def of_report(report: Report) -> ExitCode:
         return ExitCode.DRIFT if "overwrite" in effects else ExitCode.DONE
     if report.summary.unreadable:
         return ExitCode.COULD_NOT
-    return ExitCode.DRIFT if report.summary.drifted else ExitCode.DONE
+    is_bad = report.summary.drifted or report.summary.pods
+    return ExitCode.DRIFT if is_bad else ExitCode.DONE

@@ -85,6 +85,15 @@ def refusal(drift: Drift, live: JsonObject | None) -> str:
             body = _without_server_fields(live)
             if mask(drift.key, (), body) != body:
                 return "it holds a secret, and none is ever written to Git"
+        case (
+            DriftType.POD_SPEC
+            | DriftType.FILE
+            | DriftType.PROCESS
+            | DriftType.SESSION
+            | DriftType.PORT
+            | DriftType.IMAGE
+        ):
+            return "Git declares no running pod: what its image and its template hold is adopted"
         case DriftType.MISSING | DriftType.MODIFIED:
             pass
         case _:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from reconciler.core.drift import Change, Drift, DriftType, Severity
+from reconciler.core.drift import IN_PODS, Change, Drift, DriftType, Severity
 from reconciler.core.errors import ConfigError
 from reconciler.core.path import format_path
 from reconciler.core.resource import JsonObject, ResourceKey
@@ -70,6 +70,9 @@ def judged(
 ) -> tuple[tuple[Drift, ...], Baselined]:
     """Parts what is new or worse from what a baseline knows.
 
+    No baseline knows what drifted in a running pod: pods come and go, and what somebody did in one
+    is never the way that things have always been.
+
     Args:
         target: Whose drifts they are; what the baseline knows of others is left alone.
         drifts: All that were found.
@@ -84,7 +87,7 @@ def judged(
     worse: dict[str, str] = {}
     for drift in drifts:
         entry = mine.get(drift.key)
-        if entry is None or drift.type is DriftType.UNREADABLE:
+        if entry is None or drift.type is DriftType.UNREADABLE or drift.is_in_pod:
             new.append(drift)
         elif why := _worse(drift, entry):
             new.append(drift)
@@ -92,7 +95,7 @@ def judged(
         else:
             known.append(Known(drift, entry.reason))
     # What couldn't be read may have drifted still.
-    gone = mine.keys() - {drift.key for drift in drifts}
+    gone = mine.keys() - {drift.key for drift in drifts if not drift.is_in_pod}
     fixed = tuple(entry for key, entry in mine.items() if key in gone)
     return tuple(new), Baselined(tuple(known), worse, fixed)
 
@@ -122,12 +125,13 @@ def baseline_of(
 
     Args:
         target: Whose drifts they are.
-        drifts: All that were found; what couldn't be read stays as it was known.
+        drifts: All that were found; what couldn't be read stays as it was known, and what
+            drifted in a running pod is left out.
         before: The baseline until now; what it knows of other targets stays.
     """
     mine = {each.key: each for each in before if each.target == target}
     made: list[KnownDrift] = []
-    for drift in drifts:
+    for drift in (each for each in drifts if not each.is_in_pod):
         entry = mine.get(drift.key)
         if drift.type is DriftType.UNREADABLE:
             made += [entry] if entry else []
@@ -231,6 +235,8 @@ def _entry(document: Any, where: str) -> KnownDrift:
         raise ConfigError(f"{where}: type or severity is none that is known", fix=_FIX) from None
     if entry.type is DriftType.UNREADABLE:
         raise ConfigError(f"{where}: what can't be read can't be accepted", fix="delete the entry")
+    if entry.type in IN_PODS:
+        raise ConfigError(f"{where}: drift in a pod can't be accepted", fix="delete the entry")
     return entry
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from reconciler.core.drift import ChangeType, Severity
+from reconciler.core.terms import ChangeType, Severity
 
 
 class FileType(StrEnum):

@@ -76,9 +76,11 @@ class Policy:
     """What is to be done about a target's drifts.
 
     Attributes:
-        mode: Where no rule speaks.
+        mode: Where no rule speaks of what is declared.
         rules: Tried in order for each change: the first that speaks of it decides. Of an object's
-            changes the most cautious action wins: an object is restored as a whole.
+            changes the most cautious action wins: an object is restored as a whole. Of what is seen
+            in running pods only rules speak that name its type: those that are older than such
+            drift must not begin to replace pods.
         severities: Tried in order before the built-in ones.
         prune: Whether what was declared once may be deleted.
         windows: When acting is allowed, or forbidden.
@@ -89,6 +91,8 @@ class Policy:
         annotations: Whether an object's annotation may suspend it. Whoever may edit the object
             may set that.
         approvals: Whose yes counts.
+        containers: Where no rule speaks of what is seen in running pods (`drift.IN_PODS`); never
+            `propose`, since no pull request puts a pod right.
     """
 
     mode: Mode = Mode.OBSERVE
@@ -102,13 +106,16 @@ class Policy:
     on_fight: Mode = Mode.OBSERVE
     annotations: bool = True
     approvals: ApprovalPolicy = field(default_factory=ApprovalPolicy)
+    containers: Mode = Mode.OBSERVE
 
     def __post_init__(self) -> None:
-        """Refuses to restore what is fought over.
+        """Refuses to restore what is fought over, and to propose what no commit puts right.
 
         Raises:
-            ValueError: `on_fight` is `restore`.
+            ValueError: `on_fight` is `restore`, or `containers` is `propose`.
         """
+        if self.containers is Mode.PROPOSE:
+            raise ValueError("containers can't be propose: no pull request puts a pod right")
         if self.on_fight is Mode.RESTORE:
             raise ValueError("on_fight can't be restore: that is what makes it a fight")
 
@@ -188,10 +195,13 @@ def _ruled(
     """Gives what policy says, with the rule and its reason."""
     if drift.type is DriftType.UNREADABLE:
         return Mode.OBSERVE, "default", "what can't be read is never written"
-    default = (policy.mode, "default", f"the target's mode is {policy.mode}")
+    rules, default = policy.rules, (policy.mode, "default", f"the target's mode is {policy.mode}")
+    if drift.is_in_pod:
+        rules = tuple(rule for rule in rules if drift.type in rule.selector.types)
+        default = (policy.containers, "default", f"agents.mode is {policy.containers}")
     said: list[tuple[Mode, str, str]] = []
-    for place in places(drift, labels, [rule.selector for rule in policy.rules]):
-        speaking = (rule for rule in policy.rules if rule.selector.matches(place))
+    for place in places(drift, labels, [rule.selector for rule in rules]):
+        speaking = (rule for rule in rules if rule.selector.matches(place))
         first = next(speaking, None)
         said.append((first.action, first.name, first.reason) if first else default)
     mode, rule, reason = min(said, key=lambda each: _CAUTION[each[0]])

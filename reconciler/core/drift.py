@@ -2,41 +2,62 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.desired import SourceLocation
 from reconciler.core.ownership import FieldManager
 from reconciler.core.path import Path
 from reconciler.core.resource import ResourceKey
+from reconciler.core.terms import ChangeType, Severity
 
 if TYPE_CHECKING:
     from reconciler.core.actors import Actor
 
+    # Only who looks into containers needs these, and a check imports no more than it must.
+    from reconciler.core.containers import ContainerDrift, ContainerRef
+
+__all__ = [
+    "IN_PODS",
+    "Change",
+    "ChangeType",
+    "Decision",
+    "DecisionAction",
+    "Drift",
+    "DriftType",
+    "Hidden",
+    "MaskedDigest",
+    "Severity",
+]
+
 
 class DriftType(StrEnum):
-    """The kinds of drift that a comparison of objects can find (DESIGN, section 4)."""
+    """The kinds of drift (DESIGN, section 4): those of objects, then those of running pods."""
 
     MISSING = "Missing"
     MODIFIED = "Modified"
     UNMANAGED = "Unmanaged"
     PENDING = "Pending"
     UNREADABLE = "Unreadable"
+    POD_SPEC = "PodSpec"
+    FILE = "File"
+    PROCESS = "Process"
+    SESSION = "Session"
+    PORT = "Port"
+    IMAGE = "Image"
 
 
-class ChangeType(StrEnum):
-    """How a field differs, seen from Git to live."""
-
-    ADDED = "added"
-    REMOVED = "removed"
-    CHANGED = "changed"
-
-
-class Severity(StrEnum):
-    """How much a drift matters, the worst first in every listing."""
-
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
+#: The types that a running pod has against its template and its images. Writing the object that
+#: is declared puts none of them right: only a new pod does.
+IN_PODS: Final = frozenset(
+    {
+        DriftType.POD_SPEC,
+        DriftType.FILE,
+        DriftType.PROCESS,
+        DriftType.SESSION,
+        DriftType.PORT,
+        DriftType.IMAGE,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,24 +154,29 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One object that isn't as declared, or that couldn't be read.
+    """One object that isn't as declared, or that couldn't be read; or what drifted in a pod.
+
+    Of a pod there may be several, each of one thing in one of its containers.
 
     Attributes:
         id: `d-` and 12 hex digits; the same while the drift lasts, whoever looks.
         type: Which kind of drift.
         severity: How much it matters.
-        key: The object.
-        api_version: As declared; as read for an unmanaged object.
+        key: The object; of what drifted in a pod, the pod.
+        api_version: As declared; as read for an unmanaged object and for a pod.
         uid: The live object's uid, empty where it isn't live.
-        source: Where it is declared; None for an unmanaged object.
-        changes: What differs; empty but for `Modified` and `Pending`.
+        source: Where it, or the pod's owner, is declared; None for an unmanaged object.
+        changes: What differs; empty but for `Modified`, `Pending` and `PodSpec`.
         hidden: What differs and is explained by a rule.
         note: What a reader must know: why unreadable, why it can't simply be replaced.
         by: For `Unmanaged`, who made it.
         first_seen: When Plumbline first saw it, RFC 3339; empty until known.
         decision: What is to be done; None until decided.
-        actor: For `Missing` and `Unmanaged`, who deleted or made it, where that was witnessed.
-        owner: For a drift of a pod, the declared object that makes it.
+        actor: For `Missing` and `Unmanaged`, who deleted or made it, and for `Session` who asked
+            for it, where that was witnessed.
+        container: In which container it was seen; None for a drift of an object or a whole pod.
+        seen: What was seen there, as the node's agent says it; None likewise.
+        owner: The declared workload whose pod it is; None for a drift of an object.
     """
 
     id: str
@@ -167,4 +193,11 @@ class Drift:
     first_seen: str = ""
     decision: Decision | None = None
     actor: "Actor | None" = None
+    container: "ContainerRef | None" = None
+    seen: "ContainerDrift | None" = None
     owner: ResourceKey | None = None
+
+    @property
+    def is_in_pod(self) -> bool:
+        """Whether it is of a running pod, not of an object as declared; see `IN_PODS`."""
+        return self.type in IN_PODS

@@ -265,7 +265,7 @@ def _written(action: Action, sides: Sides) -> tuple[JsonObject | None, JsonObjec
 
 
 def _ids(report: Report) -> Mapping[ResourceKey, str]:
-    return {drift.key: drift.id for drift in report.drifts}
+    return {drift.key: drift.id for drift in report.drifts if not drift.is_in_pod}
 
 
 def _fields(fields: Iterable[tuple[Any, Any, str]]) -> JsonObject | None:

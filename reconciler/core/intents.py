@@ -48,7 +48,7 @@ def settled(intents: Sequence[Event], report: Report, sides: Sides, now: str) ->
         sides: What it read.
         now: When, RFC 3339 in UTC, to the second.
     """
-    drifting = {drift.key for drift in report.drifts}
+    drifting = {drift.key for drift in report.drifts if not drift.is_in_pod}
     events = []
     for intent in intents:
         key = intent.key

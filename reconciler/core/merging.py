@@ -56,7 +56,7 @@ def merge_of(target: str, base: Revision, head: Revision) -> Merge:
 
 
 def _by_key(found: Detection) -> dict[ResourceKey, Drift]:
-    return {drift.key: drift for drift in found.drifts}
+    return {drift.key: drift for drift in found.drifts if not drift.is_in_pod}
 
 
 @dataclass(frozen=True, slots=True)

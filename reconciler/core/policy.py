@@ -112,7 +112,7 @@ _POWERS: Mapping[str, object] = {
 def severity_of(drift: Drift, rules: Sequence[SeverityRule] = SEVERITY_RULES) -> Severity:
     """Says how much a drift matters: as much as the worst of its changes."""
     match drift.type:
-        case DriftType.MODIFIED | DriftType.PENDING:
+        case DriftType.MODIFIED | DriftType.PENDING | DriftType.POD_SPEC:
             return min(
                 (_severity_of_change(drift.key, change, rules) for change in drift.changes),
                 key=_RANK.__getitem__,
@@ -124,6 +124,10 @@ def severity_of(drift: Drift, rules: Sequence[SeverityRule] = SEVERITY_RULES) ->
             powerful = (*_WORKLOADS, *_RIGHTS, *_ADMISSION, "Ingress", "Service", "Secret")
             named = any(fnmatchcase(drift.key.kind, kind) for kind in powerful)
             return Severity.HIGH if named else Severity.MEDIUM
+        case DriftType.FILE | DriftType.PROCESS | DriftType.SESSION | DriftType.PORT:
+            return drift.seen.severity if drift.seen else drift.severity
+        case DriftType.IMAGE:
+            return drift.severity
         case _:
             assert_never(drift.type)
 
@@ -185,5 +189,14 @@ def decide(drift: Drift, *, prune: bool) -> Decision:
             return Decision(observe, "default", "what Git never declared is left alone")
         case DriftType.UNREADABLE:
             return Decision(observe, "default", "what can't be read is never written")
+        case (
+            DriftType.POD_SPEC
+            | DriftType.FILE
+            | DriftType.PROCESS
+            | DriftType.SESSION
+            | DriftType.PORT
+            | DriftType.IMAGE
+        ):
+            return Decision(observe, "default", "a restore writes what is declared, and no pod")
         case _:
             assert_never(drift.type)

@@ -70,6 +70,7 @@ class Summary:
         drifted: How many aren't.
         unreadable: How many couldn't be read.
         hidden: How many differences rules explain.
+        pods: How many pods aren't as their templates and images; they are none of the above.
     """
 
     resources: int
@@ -77,6 +78,7 @@ class Summary:
     drifted: int
     unreadable: int
     hidden: int = 0
+    pods: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 
 from reconciler.core.drift import Change, Drift, DriftType, Severity
 from reconciler.core.path import Item, Path, is_prefix, parse_pattern
+from reconciler.core.resource import ResourceKey
 
 _RANK: Mapping[Severity, int] = {severity: rank for rank, severity in enumerate(Severity)}
 
@@ -32,7 +33,8 @@ class Selector:
     """What a rule speaks of; what isn't given doesn't matter. All that is given must hold.
 
     Attributes:
-        kind: With wildcards, as are the next three.
+        kind: With wildcards, as are the next three. All four may also be those of the declared
+            workload whose pod drifted: pods' names come and go.
         group: API group.
         namespace: Empty for cluster-scoped objects.
         object_name: The object's name.
@@ -67,15 +69,19 @@ class Selector:
 
     def matches_drift(self, drift: Drift, labels: Mapping[str, str]) -> bool:
         """Whether the drift's object, type and severity are meant."""
-        key = drift.key
+        return (
+            any(self._matches_key(key) for key in (drift.key, drift.owner) if key is not None)
+            and all(labels.get(name) == value for name, value in self.labels)
+            and (not self.types or drift.type in self.types)
+            and _RANK[drift.severity] <= _RANK[self.severity]
+        )
+
+    def _matches_key(self, key: ResourceKey) -> bool:
         return (
             fnmatchcase(key.kind, self.kind)
             and fnmatchcase(key.group, self.group)
             and fnmatchcase(key.namespace, self.namespace)
             and fnmatchcase(key.name, self.object_name)
-            and all(labels.get(name) == value for name, value in self.labels)
-            and (not self.types or drift.type in self.types)
-            and _RANK[drift.severity] <= _RANK[self.severity]
         )
 
     def matches(self, place: Place) -> bool:

@@ -45,6 +45,7 @@ def report_document(report: Report) -> JsonObject:
             "drifted": summary.drifted,
             "unreadable": summary.unreadable,
             "hidden": summary.hidden,
+            "pods": summary.pods,
         },
         "requests": {
             "list": requests.list,

@@ -16,6 +16,7 @@ from reconciler.core.report import Report
 from reconciler.core.resource import ResourceKey
 from reconciler.render.changes import digest_words, inverted
 from reconciler.render.credits import actor_and_when, credit, maker
+from reconciler.render.in_pods import STATES
 from reconciler.render.rules import DRIFT_RULES, EFFECT_RULES, Rule
 from reconciler.render.terminal import safe
 from reconciler.render.values import inline
@@ -135,6 +136,15 @@ def _state(drift: Drift) -> str:
             return "not rolled out yet"
         case DriftType.UNREADABLE:
             return "it could not be read"
+        case (
+            DriftType.POD_SPEC
+            | DriftType.FILE
+            | DriftType.PROCESS
+            | DriftType.SESSION
+            | DriftType.PORT
+            | DriftType.IMAGE
+        ):
+            return f"it {STATES[drift.type]}"
         case _:
             assert_never(drift.type)
 

@@ -100,6 +100,7 @@ _PARTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "drifted": count("Objects that aren't."),
         "unreadable": count("Objects that could not be read."),
         "hidden": count("Differences that rules explain."),
+        "pods": count("Pods that aren't as their templates and images; counted apart."),
     },
     "requests": {
         "list": count("LISTs, one a kind and scope."),

@@ -16,6 +16,7 @@ from reconciler.core.report import Report
 from reconciler.render.ages import minute, moment
 from reconciler.render.changes import changed_lines, digest_words
 from reconciler.render.credits import actor_and_when, credit, maker
+from reconciler.render.in_pods import STATES
 from reconciler.render.summaries import (
     counted,
     in_sync_words,
@@ -153,6 +154,15 @@ def _about(drift: Drift, now: datetime) -> list[str]:
             lines.append("Live is what an earlier revision declared, and Git has moved on.")
         case DriftType.UNREADABLE:
             lines.append("It could not be read, so whether it drifted is unknown.")
+        case (
+            DriftType.POD_SPEC
+            | DriftType.FILE
+            | DriftType.PROCESS
+            | DriftType.SESSION
+            | DriftType.PORT
+            | DriftType.IMAGE
+        ):
+            lines.append(f"It {STATES[drift.type]}.")
         case DriftType.MODIFIED:
             pass  # its changes tell
         case _:

@@ -14,6 +14,7 @@ from reconciler.core.history import DIGESTS, WHOLE, Event
 from reconciler.core.notices import Episode, Notice, Standing
 from reconciler.render.ages import minute, moment
 from reconciler.render.changes import SIGNS, changed_lines, digest_words
+from reconciler.render.in_pods import STATES
 from reconciler.render.markdown import code, fenced
 from reconciler.render.summaries import counted, short_revision
 from reconciler.render.terminal import Style, safe, truncated
@@ -42,6 +43,7 @@ TYPES: Final = {
     DriftType.UNMANAGED: "isn't in Git",
     DriftType.PENDING: "isn't rolled out",
     DriftType.UNREADABLE: "can't be read",
+    **STATES,
 }
 _TITLES: Final = {
     Standing.FOUND: "",

@@ -24,6 +24,10 @@ class Rule:
     help: str
 
 
+_REPLACE: Final = (
+    "Find out who did it and why: `plumbline containers` shows all of it, `plumbline history` "
+    "since when. Then delete the pod: its owner makes a new one from the image."
+)
 _RESTORE: Final = (
     "`plumbline explain KIND/NAME` accounts for every field; `plumbline restore` shows the plan "
     "that puts it right. If what is live is right, declare it; if it is nobody's business, write "
@@ -60,6 +64,42 @@ DRIFT_RULES: Final = {
         "Unreadable",
         "An object could not be read, so whether it drifted is unknown.",
         "`plumbline doctor` checks access and rights, each with its fix.",
+    ),
+    DriftType.POD_SPEC: Rule(
+        "drift-pod-spec",
+        "PodSpec",
+        "A running pod differs from its owner's template, or from its siblings.",
+        f"It was changed after it was made. {_REPLACE}",
+    ),
+    DriftType.FILE: Rule(
+        "drift-file",
+        "File",
+        "A file in a running container isn't as its image has it.",
+        f"It was added, changed or removed since the container began. {_REPLACE}",
+    ),
+    DriftType.PROCESS: Rule(
+        "drift-process",
+        "Process",
+        "A process in a container runs what its image doesn't hold.",
+        f"Its code came after the container began, or from elsewhere. {_REPLACE}",
+    ),
+    DriftType.SESSION: Rule(
+        "drift-session",
+        "Session",
+        "Somebody came into a running container from outside.",
+        f"It was by exec, attach, or from the machine. {_REPLACE}",
+    ),
+    DriftType.PORT: Rule(
+        "drift-port",
+        "Port",
+        "A container listens where its spec declares nothing.",
+        f"Declare the port if it is meant to be there. {_REPLACE}",
+    ),
+    DriftType.IMAGE: Rule(
+        "drift-image",
+        "Image",
+        "A container runs another image than it should.",
+        "`plumbline images` shows what runs, and what there is.",
     ),
 }
 

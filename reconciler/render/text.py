@@ -12,6 +12,7 @@ from reconciler.core.resource import ResourceKey
 from reconciler.render.ages import ago, moment
 from reconciler.render.changes import FOUND, INDENT, changes_lines
 from reconciler.render.credits import actor_and_when, credit, maker
+from reconciler.render.in_pods import STATES
 from reconciler.render.summaries import INKS, counted, request_words, summary_line
 from reconciler.render.terminal import Cell, Ink, Line, Span, Style, display_width, flow, painted
 
@@ -148,6 +149,16 @@ def _advice(drift: Drift, now: datetime) -> list[str]:
         case DriftType.UNREADABLE:
             why = drift.note or "it could not be read"
             return [f"unknown: {why}", "`plumbline doctor` checks access and rights"]
+        case (
+            DriftType.POD_SPEC
+            | DriftType.FILE
+            | DriftType.PROCESS
+            | DriftType.SESSION
+            | DriftType.PORT
+            | DriftType.IMAGE
+        ):
+            state = f"it {STATES[drift.type]}"
+            return [f"{state}; {drift.note}" if drift.note else state]
         case _:
             assert_never(drift.type)
 

@@ -37,7 +37,7 @@ CHANGES = st.builds(
 @st.composite
 def drifts(draw: st.DrawFn) -> Drift:
     how = draw(st.sampled_from(DriftType))
-    has = how in (DriftType.MODIFIED, DriftType.PENDING)
+    has = how in (DriftType.MODIFIED, DriftType.PENDING, DriftType.POD_SPEC)
     changes = draw(st.lists(CHANGES, min_size=1, max_size=3)) if has else []
     found = drift(how, *changes, age=draw(st.integers(0, 3000)))
     kind = draw(st.sampled_from(["ConfigMap", "Service", "Secret"]))
