@@ -12,7 +12,7 @@ from reconciler.core.drift import Decision, DecisionAction, Drift
 from reconciler.core.fights import restores_of
 from reconciler.core.history import HistoryQuery
 from reconciler.core.moments import rfc3339
-from reconciler.core.plan import Plan
+from reconciler.core.plan import Plan, puts_right
 from reconciler.core.planning import Permissions
 from reconciler.core.rails import railed
 from reconciler.core.suspension import SUSPENSION_TYPES, suspensions_of
@@ -176,8 +176,11 @@ def _agreed(
 
 def concerned_by(look: Look, plan: Plan) -> tuple[Concerned, ...]:
     """Gives the drifts of a look that a plan puts right."""
-    keys = {action.key for action in plan.actions}
-    drifts = (drift for drift in look.report.drifts if drift.key in keys)
+    drifts = (
+        drift
+        for drift in look.report.drifts
+        if any(puts_right(action, drift) for action in plan.actions)
+    )
     return tuple(Concerned(drift, labels_of(drift, look.sides)) for drift in drifts)
 
 
@@ -198,4 +201,4 @@ def _plan(
         drift for drift in drifts if drift.decision is not None and drift.decision.action in actions
     )
     todo = replace(look, detection=replace(look.detection, drifts=wanted))
-    return plan_restore(target, todo, Permissions(prune=policy.prune))
+    return plan_restore(target, todo, Permissions(prune=policy.prune, answer=policy.answer))

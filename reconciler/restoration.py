@@ -59,18 +59,37 @@ def verify(target: Target, plan: Plan, written: Sequence[Outcome]) -> Look:
     fresh = check(target)
     left = {drift.key: drift for drift in fresh.detection.drifts if not drift.is_in_pod}
     unread = fresh.sides.live.why_unread
+    pods = {each.key: each for each in plan.actions if isinstance(each, Evict | Quarantine)}
     unwritten = {action.key for action in plan.actions if _is_untouched(action, fresh.sides.live)}
-    outcomes = tuple(
-        _refused(outcome)
-        if outcome.key in unwritten and outcome.outcome is OutcomeType.UNVERIFIED
-        else _verified(outcome, left.get(outcome.key), unread(outcome.key))
-        for outcome in written
-    )
+
+    def judged(outcome: Outcome) -> Outcome:
+        key = outcome.key
+        if key in unwritten and outcome.outcome is OutcomeType.UNVERIFIED:
+            return _refused(outcome)
+        if key in pods:
+            return _replaced(outcome, pods[key], fresh.sides.live)
+        return _verified(outcome, left.get(key), unread(key))
+
+    outcomes = tuple(judged(outcome) for outcome in written)
     restored = {each.key for each in outcomes if each.outcome is OutcomeType.RESTORED}
     gone = {action.key for action in plan.actions if isinstance(action, Delete | Recreate)}
     gone = gone & restored - set(fresh.sides.desired.resources)
     target.inventory.save(target.inventory.load().without(gone))
     return replace(fresh, report=replace(fresh.report, outcomes=outcomes))
+
+
+def _replaced(outcome: Outcome, pod: Evict | Quarantine, live: LiveState) -> Outcome:
+    """Calls a pod replaced once it is out of service: it may take its time to go."""
+    if outcome.outcome not in (OutcomeType.RESTORED, OutcomeType.UNVERIFIED):
+        return outcome
+    body, unread = live.find(pod.api_version, pod.key), live.why_unread(pod.key)
+    if unread is not None:
+        reason = f"it could not be read afterwards: {unread}"
+    elif body is not None and serves(body, pod.uid):
+        reason = "a fresh look still finds it in service"
+    else:
+        return Outcome(outcome.key, OutcomeType.RESTORED)
+    return Outcome(outcome.key, OutcomeType.UNVERIFIED, outcome.reason or reason)
 
 
 def _is_untouched(action: Action, live: LiveState) -> bool:

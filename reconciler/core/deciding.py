@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from reconciler.core.answering import PodAnswer
 from reconciler.core.approving import ApprovalPolicy
 from reconciler.core.drift import Decision, DecisionAction, Drift, DriftType, Severity
 from reconciler.core.fights import DEFAULT_FIGHT_LIMITS, FightLimits, Restored, fight_over
@@ -93,6 +94,7 @@ class Policy:
         approvals: Whose yes counts.
         containers: Where no rule speaks of what is seen in running pods (`drift.IN_PODS`); never
             `propose`, since no pull request puts a pod right.
+        answer: What is done with a pod that is to be put right.
     """
 
     mode: Mode = Mode.OBSERVE
@@ -107,6 +109,7 @@ class Policy:
     annotations: bool = True
     approvals: ApprovalPolicy = field(default_factory=ApprovalPolicy)
     containers: Mode = Mode.OBSERVE
+    answer: PodAnswer = PodAnswer.EVICT
 
     def __post_init__(self) -> None:
         """Refuses to restore what is fought over, and to propose what no commit puts right.

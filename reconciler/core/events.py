@@ -30,6 +30,7 @@ from reconciler.core.plan import (
     Quarantine,
     Recreate,
     Replace,
+    puts_right,
 )
 from reconciler.core.redact import mask
 from reconciler.core.report import Report
@@ -139,12 +140,11 @@ def events_of_verdict(
         now: When, RFC 3339 in UTC, to the second.
         reason: What the person said to it.
     """
-    ids = _ids(report)
     event = Event(now, plan.target, verdict, revision=plan.revision, plan=plan.digest)
     groups = {GROUPS: sorted(speaker.groups)} if speaker.groups else None
     event = replace(event, actor=str(speaker), reason=reason, after=groups)
     return tuple(
-        replace(event, drift=ids.get(action.key, ""), key=action.key) for action in plan.actions
+        replace(event, drift=_id(action, report), key=action.key) for action in plan.actions
     )
 
 
@@ -160,7 +160,7 @@ def events_of_intent(
         actor: Who has it carried out.
         now: When, RFC 3339 in UTC, to the second.
     """
-    ids, pending = _ids(before), _pending(before)
+    pending = _pending(before)
     event = Event(now, plan.target, EventType.INTENDED, revision=plan.revision, plan=plan.digest)
     events = []
     for action in plan.actions:
@@ -168,7 +168,7 @@ def events_of_intent(
         events.append(
             replace(
                 event,
-                drift=ids.get(action.key, ""),
+                drift=_id(action, before),
                 key=action.key,
                 actor=actor,
                 reason=_verb(action, pending),
@@ -201,7 +201,7 @@ def events_of_outcomes(
         verified: Whether a fresh comparison was made since; where none was, what was restored
             is `WRITTEN`.
     """
-    ids, pending = _ids(before), _pending(before)
+    pending = _pending(before)
     actions = {action.key: action for action in plan.actions}
     event = Event(now, plan.target, EventType.RESTORED, revision=plan.revision, plan=plan.digest)
     events = []
@@ -216,7 +216,7 @@ def events_of_outcomes(
             replace(
                 event,
                 type=type_,
-                drift=ids.get(outcome.key, ""),
+                drift=_id(action, before),
                 key=outcome.key,
                 actor=actor,
                 reason=f"{verb}: {outcome.reason}" if outcome.reason else verb,
@@ -264,8 +264,9 @@ def _written(action: Action, sides: Sides) -> tuple[JsonObject | None, JsonObjec
             assert_never(action)
 
 
-def _ids(report: Report) -> Mapping[ResourceKey, str]:
-    return {drift.key: drift.id for drift in report.drifts if not drift.is_in_pod}
+def _id(action: Action, report: Report) -> str:
+    """Gives the id of the drift that an action is about, of several the worst one's."""
+    return next((drift.id for drift in report.drifts if puts_right(action, drift)), "")
 
 
 def _fields(fields: Iterable[tuple[Any, Any, str]]) -> JsonObject | None:

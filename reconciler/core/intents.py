@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reconciler.core.history import Event, EventType
+from reconciler.core.history import OWNER, Event, EventType
 from reconciler.core.report import Report
 from reconciler.core.resource import ResourceKey
 from reconciler.core.sides import Sides
@@ -48,10 +48,12 @@ def settled(intents: Sequence[Event], report: Report, sides: Sides, now: str) ->
         sides: What it read.
         now: When, RFC 3339 in UTC, to the second.
     """
-    drifting = {drift.key for drift in report.drifts if not drift.is_in_pod}
+    declared = {drift.key for drift in report.drifts if not drift.is_in_pod}
+    in_pods = {drift.key for drift in report.drifts if drift.is_in_pod}
     events = []
     for intent in intents:
         key = intent.key
+        drifting = in_pods if OWNER in (intent.before or {}) else declared
         if key is not None and key not in drifting and sides.live.why_unread(key) is None:
             type_, found = EventType.RESTORED, "it is as declared now"
         else:

@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import Any, TypeAlias, assert_never
 
 from reconciler.core.diff import is_reordering, item_of, merge_keys, same
-from reconciler.core.drift import Change, ChangeType, Hidden
+from reconciler.core.drift import Change, ChangeType, Drift, Hidden
 from reconciler.core.path import Item, Path, value_at, with_value
 from reconciler.core.resource import JsonObject, ResourceKey
 
@@ -122,6 +122,12 @@ class Quarantine:
 
 
 Action: TypeAlias = Create | Replace | Recreate | Delete | Evict | Quarantine
+
+
+def puts_right(action: Action, drift: Drift) -> bool:
+    """Whether an action is about a drift: of a pod either what is declared or what is in it."""
+    of_pod = isinstance(action, Evict | Quarantine)
+    return action.key == drift.key and of_pod == drift.is_in_pod
 
 
 @dataclass(frozen=True, slots=True)

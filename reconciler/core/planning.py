@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
+from reconciler.core.answering import PodAnswer, pod_steps
 from reconciler.core.desired import DesiredState
 from reconciler.core.drift import Drift, DriftType
 from reconciler.core.expected import Answer, Expected
@@ -34,10 +35,12 @@ class Permissions:
     Attributes:
         recreate: Delete and make anew where a field can't be changed in place.
         prune: Delete what was declared once and isn't any more.
+        answer: What is done with a pod that drifted.
     """
 
     recreate: bool = False
     prune: bool = False
+    answer: PodAnswer = PodAnswer.EVICT
 
 
 def make_plan(
@@ -64,6 +67,7 @@ def make_plan(
     """
     actions: list[Action] = []
     held: list[Held] = []
+    in_pods: list[Drift] = []
     declared_kinds = _declared_kinds(desired)
     for drift in drifts:
         match drift.type:
@@ -83,13 +87,17 @@ def make_plan(
                 | DriftType.PORT
                 | DriftType.IMAGE
             ):
-                step = Held(drift.key, "replacing pods is not built yet: delete it by hand")
+                in_pods.append(drift)
+                continue
             case _:
                 assert_never(drift.type)
         if isinstance(step, Held):
             held.append(step)
         else:
             actions.append(step)
+    steps, left = pod_steps(in_pods, live, permissions.answer)
+    actions += steps
+    held += left
     ordered = tuple(sorted(actions, key=_place))
     return Plan(target, desired.revision, ordered, tuple(held), _digest(desired.revision, ordered))
 

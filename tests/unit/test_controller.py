@@ -228,7 +228,7 @@ def test_a_side_that_cannot_be_read_ends_the_look() -> None:
     assert made.memory.inventory == Inventory()
 
 
-def restored(made: World, *rules: IgnoreRule, **may: bool) -> tuple[Any, ...]:
+def restored(made: World, *rules: IgnoreRule, **may: Any) -> tuple[Any, ...]:
     target = made.target(*rules)
     look = check(target)
     plan = plan_restore(target, look, Permissions(**may))

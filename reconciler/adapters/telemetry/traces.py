@@ -167,6 +167,13 @@ class _TracedWriter:
 
         self._seen("delete", kind, key.namespace, key.name, delete)
 
+    def evict(self, kind: ResourceKind, key: ResourceKey, *, uid: str) -> None:
+        def evict() -> JsonObject:
+            self._writer.evict(kind, key, uid=uid)
+            return {}
+
+        self._seen("evict", kind, key.namespace, key.name, evict)
+
     def _seen(
         self,
         verb: str,

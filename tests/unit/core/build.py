@@ -128,7 +128,7 @@ def planned(
     revision: str = "4f0c",
     rules: tuple[IgnoreRule, ...] = (),
     drifts: tuple[Drift, ...] | None = None,
-    **permissions: bool,
+    **permissions: Any,
 ) -> Plan:
     desired = desired_of(*declared, revision=revision)
     found = answers_of(desired, live) if answers is None else answers

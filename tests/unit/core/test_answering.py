@@ -24,7 +24,7 @@ def drift(name: str, owner: ResourceKey | None = WEB) -> Drift:
 def pod(
     name: str, controller: str = "ReplicaSet", *, ready: bool = True, **metadata: Any
 ) -> JsonObject:
-    owners = [{"kind": "Node", "uid": "n"}]
+    owners: list[dict[str, Any]] = [{"kind": "Node", "uid": "n"}]
     if controller:
         owners.append({"kind": controller, "uid": f"of-{controller}", "controller": True})
     conditions = [{"type": "Ready", "status": "True" if ready else "False"}]

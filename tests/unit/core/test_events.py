@@ -7,21 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.actors import Actor
-from reconciler.core.drift import Decision, DecisionAction, Drift, DriftType
+from reconciler.core.drift import Decision, DecisionAction, Drift, DriftType, Severity
 from reconciler.core.events import (
     events_of_intent,
     events_of_look,
     events_of_outcomes,
     events_of_verdict,
 )
-from reconciler.core.history import Event, EventType, KnownDrift, remembered
+from reconciler.core.history import OWNER, Event, EventType, KnownDrift, remembered
 from reconciler.core.inventory import Inventory
 from reconciler.core.live import Unread
 from reconciler.core.outcome import Outcome, OutcomeType
 from reconciler.core.ownership import FieldManager
-from reconciler.core.plan import Plan
+from reconciler.core.plan import Evict, Plan, Quarantine
 from reconciler.core.report import Comparison, Report, Requests, Summary
-from reconciler.core.resource import Catalog, JsonObject
+from reconciler.core.resource import Catalog, JsonObject, ResourceKey
 from reconciler.core.sides import Sides
 from reconciler.core.words import Speaker
 from tests.unit.core.build import (
@@ -360,3 +360,20 @@ def test_rolling_out_a_commit_is_told_as_that() -> None:
     outcomes = (Outcome(key_of(WEB), OutcomeType.REFUSED, "no"),)
     (event,) = events_of_outcomes(plan, outcomes, pending, sides, "jane", LATER, verified=True)
     assert event.reason == "roll out: no"
+
+
+@pytest.mark.parametrize("action", [Evict, Quarantine])
+def test_a_replaced_pod_is_told_with_who_makes_it_anew(action: type[Evict | Quarantine]) -> None:
+    pod = ResourceKey("", "Pod", "shop", "web-1")
+    owner = ResourceKey("apps", "Deployment", "shop", "web")
+    report, sides = looked(WEB)
+    worst = Drift("d-worst", DriftType.PROCESS, Severity.HIGH, pod, "v1", owner=owner)
+    drifts = (worst, replace(worst, id="d-other"))
+    plan = Plan("shop", "4f0c", (action(pod, "v1", "u1", owner),), (), "p-1")
+    told = (replace(report, drifts=drifts), sides, "john", LATER)
+    (intent,) = events_of_intent(plan, *told)
+    assert (intent.drift, intent.key, intent.reason) == ("d-worst", pod, action.__name__.lower())
+    assert intent.before == {OWNER: str(owner)}
+    done = (Outcome(pod, OutcomeType.RESTORED),)
+    (event,) = events_of_outcomes(plan, done, *told, verified=True)
+    assert (event.type, event.before) == (EventType.RESTORED, {OWNER: str(owner)})

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.history import Event, EventType
+from reconciler.core.drift import Drift, DriftType, Severity
+from reconciler.core.history import OWNER, Event, EventType
 from reconciler.core.intents import INTENT_TYPES, open_intents, settled
 from reconciler.core.live import Unread
 from reconciler.core.resource import ResourceKey
@@ -55,3 +56,18 @@ def test_what_cannot_be_read_is_unverified(key: ResourceKey | None) -> None:
     blind = replace(sides, live=replace(sides.live, unread=(unread,)))
     (event,) = settled([replace(INTENT, key=key)], report, blind, LATER)
     assert event.type is EventType.UNVERIFIED
+
+
+def test_a_pod_that_was_to_be_replaced_is_judged_by_what_is_found_in_pods() -> None:
+    report, sides = looked(WEB)
+    pod = ResourceKey("", "Pod", "shop", "web-1")
+    intent = replace(INTENT, key=pod, reason="evict", before={OWNER: "Deployment shop/web"})
+    (event,) = settled([intent], report, sides, LATER)
+    assert event.type is EventType.RESTORED
+    drift = Drift("d-p", DriftType.FILE, Severity.HIGH, pod, "v1")
+    (event,) = settled([intent], replace(report, drifts=(drift,)), sides, LATER)
+    assert event.type is EventType.UNVERIFIED
+    # As declared, an object of the same name is another matter.
+    declared = replace(drift, type=DriftType.MODIFIED)
+    (event,) = settled([intent], replace(report, drifts=(declared,)), sides, LATER)
+    assert event.type is EventType.RESTORED

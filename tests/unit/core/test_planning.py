@@ -3,12 +3,24 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.answering import PodAnswer
 from reconciler.core.drift import Drift, DriftType, Severity
 from reconciler.core.expected import Answer, Expected, InSync
 from reconciler.core.ignore import IgnoreRule
 from reconciler.core.inventory import Inventory
-from reconciler.core.plan import Create, Delete, Plan, Recreate, Replace
-from reconciler.core.planning import Permissions, live_digest, make_plan
+from reconciler.core.plan import (
+    Action,
+    Create,
+    Delete,
+    Evict,
+    Plan,
+    Quarantine,
+    Recreate,
+    Replace,
+    puts_right,
+)
+from reconciler.core.planning import Permissions, content_digest, live_digest, make_plan
+from reconciler.core.redact import Redaction
 from reconciler.core.resource import JsonObject, ResourceKey
 from tests.unit.core.build import (
     CATALOG,
@@ -232,3 +244,63 @@ def test_a_secrets_plan_is_void_when_anything_moves_and_tells_nothing_of_its_val
     # Values are pinned by the revision and the resourceVersion: the digest can't be tried out.
     other = planned(made("Secret", data={"a": "dHJlcw=="}), live=live_of(live))
     assert plan.digest == other.digest
+
+
+POD = ResourceKey("", "Pod", "shop", "web-1")
+OWNER = ResourceKey("apps", "Deployment", "shop", "web")
+IN_POD = Drift("d-p", DriftType.FILE, Severity.HIGH, POD, "v1", owner=OWNER)
+
+
+def pod(uid: str = "u1", **status: object) -> JsonObject:
+    controller = {"kind": "ReplicaSet", "uid": "rs", "controller": True}
+    metadata = {"name": "web-1", "namespace": "shop", "uid": uid, "ownerReferences": [controller]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "status": status}
+
+
+@pytest.mark.parametrize(
+    ("answer", "action"), [(PodAnswer.EVICT, Evict), (PodAnswer.QUARANTINE, Quarantine)]
+)
+def test_a_pod_is_replaced_once_what_makes_it_is_put_right_and_before_anything_goes(
+    answer: PodAnswer, action: type[Evict | Quarantine]
+) -> None:
+    live = live_of(EDITED, lived(made(name="old")), pod())
+    gone = Drift("d-o", DriftType.UNMANAGED, Severity.LOW, key_of(made(name="old")), "v1")
+    edited = Drift("d-w", DriftType.MODIFIED, Severity.LOW, KEY, "v1")
+    plan = planned(
+        WEB,
+        live=live,
+        answers={KEY: Expected(WEB)},
+        inventory=Inventory(frozenset({gone.key})),
+        drifts=(gone, IN_POD, edited),
+        prune=True,
+        answer=answer,
+    )
+    assert [type(each) for each in plan.actions] == [Replace, action, Delete]
+    assert plan.held == ()
+
+
+def test_what_is_found_in_a_pod_meanwhile_moves_no_plan_and_another_pod_does() -> None:
+    one = planned(live=live_of(pod()), drifts=(IN_POD,))
+    more = planned(live=live_of(pod(phase="Running")), drifts=(IN_POD, replace(IN_POD, id="d-q")))
+    assert one.digest == more.digest
+    redaction = Redaction(b"key")
+    assert content_digest(one, redaction) == content_digest(more, redaction)
+    other = planned(live=live_of(pod("u2")), drifts=(IN_POD,))
+    assert one.digest != other.digest
+    assert content_digest(one, redaction) != content_digest(other, redaction)
+    kept = planned(live=live_of(pod()), drifts=(IN_POD,), answer=PodAnswer.QUARANTINE)
+    assert one.digest != kept.digest
+
+
+def test_a_pod_that_nothing_makes_anew_is_held() -> None:
+    plan = planned(live=live_of(pod()), drifts=(replace(IN_POD, owner=None),))
+    assert held(plan).startswith("nothing would make it anew")
+
+
+def test_an_action_is_about_a_pod_as_declared_or_about_what_is_in_it() -> None:
+    declared = Drift("d-d", DriftType.MODIFIED, Severity.HIGH, POD, "v1")
+    evict: Action = Evict(POD, "v1", "u1", OWNER)
+    assert (puts_right(evict, IN_POD), puts_right(evict, declared)) == (True, False)
+    create = Create(POD, "v1", pod())
+    assert (puts_right(create, IN_POD), puts_right(create, declared)) == (False, True)
+    assert not puts_right(create, replace(declared, key=OWNER))
