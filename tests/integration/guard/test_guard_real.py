@@ -64,7 +64,8 @@ _DEPLOYER = ("deploy-bot", "deployers")
 _JANE = ("jane", "people")
 _FIRE = ("fay", "firefighters")
 _HPA = "system:serviceaccount:kube-system:horizontal-pod-autoscaler"
-_REFUSED = "ValidatingAdmissionPolicy 'plumbline"
+#: A policy on trial only warns; its warning isn't this.
+_REFUSED = "' denied request: "
 #: What kubectl sends even where it changes nothing.
 _TOUCH = '{"metadata": {"labels": {"touched": "yes"}}}'
 _PATIENCE = 90.0
