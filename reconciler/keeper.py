@@ -26,9 +26,10 @@ from reconciler.core.resource import ResourceKey
 from reconciler.deliberation import Deliberation, deliberate, with_drifts
 from reconciler.execution import carry_out
 from reconciler.hearing import hear_annotations
-from reconciler.ports import Cluster, History, Observer, Witnesses
+from reconciler.ports import Cluster, EvidenceStore, History, Observer, Witnesses
 from reconciler.restoration import verify
 from reconciler.rounds import BackOff
+from reconciler.securing import evidence_due, secured
 
 #: Who restores, where no person does.
 _ACTOR = "plumbline"
@@ -54,6 +55,8 @@ class Keeper:
         observers: Tell of cycles.
         monotonic: A clock that never goes back, in seconds.
         bound: How many keepers may be busy at the same time.
+        evidence: Remembers what agents are asked to keep of pods before they are replaced; None
+            where none are heard.
         span: Surrounds a cycle of a target, by its name: its trace.
         last: What the last look led to; None before the first, and while another replica leads.
     """
@@ -69,6 +72,7 @@ class Keeper:
     observers: Sequence[Observer]
     monotonic: Callable[[], float]
     bound: threading.BoundedSemaphore
+    evidence: EvidenceStore | None = None
     span: Callable[[str], AbstractContextManager[object]] = nullcontext
     last: Deliberation | None = None
     _busy: threading.Lock = field(default_factory=threading.Lock)
@@ -157,7 +161,10 @@ class Keeper:
         if hear_annotations(done, self.policy, self.history, now):
             done = deliberate(self.target, look, self.policy, self.history, now)
         late = witness_due(done, now) if self.witnesses is not None else None
-        self._awaited, self.last = awaited(done, word, late), done
+        secure = secured(done, self.evidence, self.policy, now)
+        kept = evidence_due(done, secure, now)
+        done = secure
+        self._awaited, self.last = awaited(done, word, late, kept), done
         self._remember(done.look)
         if not done.plan.actions:
             self._back_off.note(failed=False)

@@ -13,6 +13,7 @@ from typing import Final
 from reconciler.core.answering import PodAnswer
 from reconciler.core.approving import ApprovalPolicy
 from reconciler.core.drift import Decision, DecisionAction, Drift, DriftType, Severity
+from reconciler.core.evidence import EvidencePolicy
 from reconciler.core.fights import DEFAULT_FIGHT_LIMITS, FightLimits, Restored, fight_over
 from reconciler.core.inventory import Inventory
 from reconciler.core.moments import moment_of, rfc3339
@@ -95,6 +96,7 @@ class Policy:
         containers: Where no rule speaks of what is seen in running pods (`drift.IN_PODS`); never
             `propose`, since no pull request puts a pod right.
         answer: What is done with a pod that is to be put right.
+        evidence: Whether what changed in it is kept first.
     """
 
     mode: Mode = Mode.OBSERVE
@@ -110,6 +112,7 @@ class Policy:
     approvals: ApprovalPolicy = field(default_factory=ApprovalPolicy)
     containers: Mode = Mode.OBSERVE
     answer: PodAnswer = PodAnswer.EVICT
+    evidence: EvidencePolicy = EvidencePolicy.WANTED
 
     def __post_init__(self) -> None:
         """Refuses to restore what is fought over, and to propose what no commit puts right.

@@ -10,6 +10,7 @@ from reconciler.core.actors import Actor
 from reconciler.core.drift import Change, Drift, DriftType
 from reconciler.core.history import (
     DIGESTS,
+    EVIDENCE,
     OWNER,
     ROLL_OUT,
     WHOLE,
@@ -258,8 +259,9 @@ def _written(action: Action, sides: Sides) -> tuple[JsonObject | None, JsonObjec
             was = ((c.path, c.live, c.masked.live if c.masked else "") for c in changes)
             wanted = ((c.path, c.desired, c.masked.desired if c.masked else "") for c in changes)
             return _fields(was), _fields(wanted)
-        case Evict(owner=owner) | Quarantine(owner=owner):
-            return {OWNER: str(owner)}, {OWNER: str(owner)}
+        case Evict(owner=owner, evidence=kept) | Quarantine(owner=owner, evidence=kept):
+            evidence = {EVIDENCE: kept} if kept else {}
+            return {OWNER: str(owner)}, {OWNER: str(owner), **evidence}
         case _:
             assert_never(action)
 

@@ -18,6 +18,8 @@ DIGESTS: Final = "***"
 #: In an event's `before` and `after`, instead of a path: which declared object makes a new pod in
 #: place of one that was evicted or put into quarantine.
 OWNER: Final = "(owner)"
+#: In such an event's `after`, likewise: what was kept of the pod first.
+EVIDENCE: Final = "(evidence)"
 
 
 #: How the reason of a write begins that rolls out a commit: nobody had to be put right.

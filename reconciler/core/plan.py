@@ -94,12 +94,14 @@ class Evict:
         api_version: As read.
         uid: The pod's uid; only that one goes.
         owner: The declared object that makes it anew.
+        evidence: What was kept of it first, in words; empty where nothing was to be.
     """
 
     key: ResourceKey
     api_version: str
     uid: str
     owner: ResourceKey
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +115,14 @@ class Quarantine:
         api_version: As read.
         uid: The pod's uid; only that one is taken out.
         owner: The declared object that makes a new one.
+        evidence: As in `Evict`.
     """
 
     key: ResourceKey
     api_version: str
     uid: str
     owner: ResourceKey
+    evidence: str = ""
 
 
 Action: TypeAlias = Create | Replace | Recreate | Delete | Evict | Quarantine

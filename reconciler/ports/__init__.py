@@ -1,6 +1,7 @@
 """All that this program needs from outside: one Protocol each, one module a concern."""
 
 from reconciler.ports.edits import Draft, Editor, Making, Written
+from reconciler.ports.evidence import EvidenceStore
 from reconciler.ports.images import Registry
 from reconciler.ports.memory import (
     AcceptedRevision,
@@ -35,6 +36,7 @@ __all__ = [
     "Comparer",
     "Draft",
     "Editor",
+    "EvidenceStore",
     "Forge",
     "History",
     "InventoryStore",
