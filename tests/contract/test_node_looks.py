@@ -55,6 +55,7 @@ def test_a_report_takes_the_place_of_the_one_before(store: NodeStore) -> None:
     second = report("vm-2", replace(DRIFTED, drifts=DRIFTED.drifts[:1]), ODD, at=LATER)
     store.save(second)
     assert list(store.latest()) == [other, second]
+    assert store.heard() == {"vm-1": AT, "vm-2": LATER}
     store.forget(["vm-1", "there is none"])
     assert list(store.latest()) == [second]
 

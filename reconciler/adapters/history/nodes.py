@@ -97,6 +97,12 @@ class NodeTable:
             )
         return ()
 
+    def heard(self) -> Mapping[str, str]:
+        """Gives when each node was heard last, RFC 3339."""
+        with foreign_errors(self._url), reading(self._engine) as connection:
+            rows = connection.execute(select(NODES.c.node, NODES.c.received_at))
+            return {row.node: row.received_at for row in rows}
+
 
 def _digests(connection: Connection, node: str) -> Mapping[str, str]:
     columns = NODE_CONTAINERS.c
