@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from reconciler.core.deciding import Policy
-from reconciler.core.evidence import EvidencePolicy, with_evidence
 from reconciler.core.moments import rfc3339
 from reconciler.core.plan import Evict, Quarantine
+from reconciler.core.securing import EvidencePolicy, with_evidence
 from reconciler.deliberation import Deliberation
 from reconciler.ports import EvidenceStore
 

@@ -13,12 +13,12 @@ from typing import Final
 from reconciler.core.answering import PodAnswer
 from reconciler.core.approving import ApprovalPolicy
 from reconciler.core.drift import Decision, DecisionAction, Drift, DriftType, Severity
-from reconciler.core.evidence import EvidencePolicy
 from reconciler.core.fights import DEFAULT_FIGHT_LIMITS, FightLimits, Restored, fight_over
 from reconciler.core.inventory import Inventory
 from reconciler.core.moments import moment_of, rfc3339
 from reconciler.core.policy import severity_of, worst_first
 from reconciler.core.resource import JsonObject, metadata_of
+from reconciler.core.securing import EvidencePolicy
 from reconciler.core.selection import Selector, places
 from reconciler.core.sides import Sides
 from reconciler.core.suspension import Suspension, suspended

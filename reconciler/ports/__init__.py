@@ -12,6 +12,7 @@ from reconciler.ports.memory import (
     NoticeStore,
     Sightings,
 )
+from reconciler.ports.nodes import Agent, AgentRegister, NodeLooks, NodeStore, Stranger
 from reconciler.ports.people import (
     Branches,
     Forge,
@@ -30,6 +31,8 @@ from reconciler.ports.sides import (
 
 __all__ = [
     "AcceptedRevision",
+    "Agent",
+    "AgentRegister",
     "AnswerStore",
     "Branches",
     "Cluster",
@@ -44,11 +47,14 @@ __all__ = [
     "Live",
     "NoticeStore",
     "Making",
+    "NodeLooks",
+    "NodeStore",
     "Notifier",
     "Observer",
     "Registry",
     "Sightings",
     "Source",
+    "Stranger",
     "Trials",
     "Witnesses",
     "Writer",

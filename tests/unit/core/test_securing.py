@@ -3,16 +3,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.core.evidence import (
-    PATIENCE,
-    AskedEvidence,
-    Evidence,
-    EvidencePolicy,
-    with_evidence,
-)
+from reconciler.core.evidence import AskedEvidence, Evidence
 from reconciler.core.moments import rfc3339
 from reconciler.core.plan import Create, Evict, Plan, Quarantine
 from reconciler.core.resource import ResourceKey
+from reconciler.core.securing import PATIENCE, EvidencePolicy, with_evidence
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 POD = ResourceKey("", "Pod", "shop", "web-1")
