@@ -119,3 +119,15 @@ NODE_CONTAINERS: Final = Table(
     Column("digest", String(64), nullable=False),
     Column("look", Text, nullable=False),
 )
+
+#: What agents were asked to keep of pods; `digest` is empty until they have.
+EVIDENCE: Final = Table(
+    "evidence",
+    METADATA,
+    Column("pod_uid", Text, primary_key=True),
+    Column("node", Text, nullable=False),
+    Column("since", String(20), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("kept_at", String(32), nullable=False),
+)
