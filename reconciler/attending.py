@@ -8,13 +8,14 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
+from reconciler.adapters.history.database import DatabaseHistory
 from reconciler.adapters.observations.agent_receiver import AgentReceiver, WordResult
 from reconciler.adapters.observations.known_agents import KnownAgents
 from reconciler.adapters.serving_tls import Tls
 from reconciler.adapters.telemetry.metrics import Metrics
 from reconciler.core.errors import ConfigError, PlumblineError
 from reconciler.core.moments import rfc3339
-from reconciler.ports import AgentRegister, NodeStore
+from reconciler.ports import AgentRegister, EvidenceStore, NodeStore
 from reconciler.settings import AgentSettings
 from reconciler.settings.addresses import address_of
 from reconciler.settings.durations import seconds_of
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 #: For so long a node that the cluster doesn't have any more is told of.
 _GONE_AFTER: Final = timedelta(days=1)
+#: For so long it is remembered what agents were asked to keep.
+_ASKED_AFTER: Final = timedelta(days=30)
 #: So many nodes, or reasons why somebody isn't heard, are remembered so as not to be said again.
 _SAID: Final = 5000
 
@@ -61,7 +64,7 @@ def register_of(settings: AgentSettings, cluster: "KubeCluster") -> AgentRegiste
 def agents_of(
     settings: AgentSettings,
     cluster: "Callable[[], KubeCluster]",
-    store: NodeStore,
+    history: DatabaseHistory,
     say: Callable[..., None],
     metrics: Metrics,
     stack: ExitStack,
@@ -71,7 +74,7 @@ def agents_of(
     Args:
         settings: Where, and whose.
         cluster: Opens the cluster, which knows the agents.
-        store: Keeps what they say.
+        history: Keeps what they say, and what they are asked to keep.
         say: Tells in the log what is new.
         metrics: Count what comes, and tell when each node was heard.
         stack: Is given what must be ended.
@@ -89,6 +92,7 @@ def agents_of(
             "agents.address needs a certificate: agents show their tokens by TLS alone",
             fix="name agents.certificate and agents.key",
         )
+    store, evidence = history.nodes(), history.evidence()
     metrics.watch_nodes(store.heard, stale_after(settings).total_seconds())
     register = register_of(settings, cluster())
     receiver = AgentReceiver(
@@ -96,12 +100,19 @@ def agents_of(
         tls=Tls(Path(settings.certificate), Path(settings.key)),
         agents=KnownAgents(register, monotonic),
         store=store,
+        evidence=evidence,
         clock=lambda: datetime.now(UTC),
         told=Telling(say, metrics.count_word),
     )
     receiver.start()
     stack.callback(receiver.stop)
-    return lambda: forget_gone(store, register, say, datetime.now(UTC))
+
+    def forget() -> None:
+        now = datetime.now(UTC)
+        forget_gone(store, register, say, now)
+        forget_evidence(evidence, say, now)
+
+    return forget
 
 
 class Telling:
@@ -129,6 +140,14 @@ class Telling:
             self._said[key] = f"{state} {why}"
         fields = {"node": node, "why": why}
         self._say("agent", result=state, **{name: text for name, text in fields.items() if text})
+
+
+def forget_evidence(evidence: EvidenceStore, say: Callable[..., None], now: datetime) -> None:
+    """Lets go of what was asked for long ago: the history still names what was kept."""
+    try:
+        evidence.forget(rfc3339(now - _ASKED_AFTER))
+    except PlumblineError as error:
+        say("what agents were asked to keep could not be let go", error=str(error))
 
 
 def forget_gone(

@@ -24,6 +24,20 @@ class PostError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What the controller answers to a word.
+
+    Attributes:
+        lacking: The ids of containers that it must be told whole; where there are any, it took
+            nothing.
+        wanted: The uids of pods whose evidence is to be kept.
+    """
+
+    lacking: frozenset[str] = frozenset()
+    wanted: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Controller:
     """Where the controller is, and how it is spoken to.
 
@@ -59,15 +73,14 @@ class Controller:
         held = Path(authority) if authority is not None else None
         return cls(parts.hostname, parts.port or 443, path, held, Path(token))
 
-    def post(self, body: bytes) -> frozenset[str]:
+    def post(self, body: bytes) -> Answer:
         """Sends a word. The token and the authority are read anew: both are renewed.
 
         Args:
             body: The word, compressed by gzip.
 
         Returns:
-            The ids of containers that the controller must be told whole; where there are any, it
-            took nothing.
+            What it answers.
 
         Raises:
             PostError: The controller didn't take it.
@@ -90,7 +103,7 @@ class Controller:
             raise PostError(_why(error)) from None
         finally:
             connection.close()
-        return _lacking(answer.status, held)
+        return _answer(answer.status, held)
 
     def _shown(self) -> str:
         try:
@@ -120,7 +133,7 @@ def _why(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__)[:_SHOWN]
 
 
-def _lacking(status: int, held: bytes) -> frozenset[str]:
+def _answer(status: int, held: bytes) -> Answer:
     try:
         said = json.loads(held) if held else {}
     except (ValueError, RecursionError):
@@ -133,4 +146,6 @@ def _lacking(status: int, held: bytes) -> frozenset[str]:
     lacking = said.get("lacking")
     if not isinstance(lacking, list):
         raise PostError("what answers there is no controller")
-    return frozenset(str(each) for each in lacking)
+    wanted = said.get("wanted")
+    pods = wanted if isinstance(wanted, list) else []
+    return Answer(frozenset(map(str, lacking)), frozenset(map(str, pods)))

@@ -6,24 +6,27 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from random import random
 from time import monotonic, time
-from typing import Final
+from typing import Final, TypeAlias
 
 from reconciler.agent.cutting import Share, Shares, notes_of
+from reconciler.agent.keeping import EvidenceFolder
 from reconciler.agent.metrics import Family, families_text
 from reconciler.agent.posting import Controller, PostError
 from reconciler.core.containers import NodeLook
+from reconciler.core.evidence import Evidence
 from reconciler.core.node_words import ContainerWord, NodeWord, word_document
 from reconciler.rounds import BackOff, Rounds
 
 #: Seconds after which an unchanged state is said again, as a sign of life.
-_ALIVE: Final = 50.0
+_ALIVE: Final = 20.0
 #: Seconds before the second try, and the most between two.
 _FIRST: Final = 1.0
 _LONGEST: Final = 60.0
 #: So often is a controller that lacks something told more at once.
 _TURNS: Final = 3
 
-Post = Callable[[bytes], frozenset[str]]
+#: Digests by container, the notes, and what was kept.
+_State: TypeAlias = tuple[Mapping[str, str], tuple[str, ...], tuple[Evidence, ...]]
 
 
 class Sender(Rounds):
@@ -34,6 +37,7 @@ class Sender(Rounds):
         complain: Is told once that it isn't taken, and once that it is again.
         lasts: So many seconds a look counts: an older one isn't sent again, as nobody looks.
         shares: Cut it.
+        evidence: Keeps what the controller asks for; None where nothing is kept.
     """
 
     def __init__(
@@ -43,17 +47,19 @@ class Sender(Rounds):
         *,
         lasts: float,
         shares: Shares | None = None,
+        evidence: EvidenceFolder | None = None,
     ) -> None:
         super().__init__("sender", _ALIVE)
         self._controller = controller
         self._say = complain
         self._lasts = lasts
         self._shares = shares or Shares()
+        self._evidence = evidence
         self._back_off = BackOff(_FIRST, _LONGEST)
         self._lock = threading.Lock()
         self._latest: tuple[NodeLook, float] | None = None
-        #: What the controller said that it has: digests by container, and the notes.
-        self._acknowledged: tuple[Mapping[str, str], tuple[str, ...]] | None = None
+        #: What the controller said that it has.
+        self._acknowledged: _State | None = None
         self._acknowledged_at = float("-inf")
         self._trouble = ""
         self._sent = {"taken": 0, "failed": 0}
@@ -79,11 +85,12 @@ class Sender(Rounds):
         look = latest[0]
         shares = self._shares.of(look)
         notes = notes_of(look, len(shares))
-        state = ({each.look.container.container_id: each.digest for each in shares}, notes)
+        kept = self._evidence.kept() if self._evidence is not None else ()
+        state = ({each.look.container.container_id: each.digest for each in shares}, notes, kept)
         if state == self._acknowledged and monotonic() - self._acknowledged_at < _ALIVE:
             return 0.0
         try:
-            self._send(look, shares, notes)
+            self._send(look, shares, notes, kept)
         except PostError as error:
             return self._failed(str(error))
         self._acknowledged = state
@@ -94,7 +101,13 @@ class Sender(Rounds):
             self._say("the controller is told again")
         return 0.0
 
-    def _send(self, look: NodeLook, shares: Sequence[Share], notes: tuple[str, ...]) -> None:
+    def _send(
+        self,
+        look: NodeLook,
+        shares: Sequence[Share],
+        notes: tuple[str, ...],
+        kept: tuple[Evidence, ...],
+    ) -> None:
         known = dict(self._acknowledged[0]) if self._acknowledged is not None else {}
         for _ in range(_TURNS):
             words = (
@@ -105,15 +118,17 @@ class Sender(Rounds):
                 )
                 for each in shares
             )
-            word = NodeWord(look.node, look.checked_at, tuple(words), notes)
+            word = NodeWord(look.node, look.checked_at, tuple(words), notes, kept)
             text = json.dumps(word_document(word), separators=(",", ":"))
             body = gzip.compress(text.encode(), compresslevel=6, mtime=0)
             with self._lock:
                 self._bytes += len(body)
-            lacking = self._controller.post(body)
-            if not lacking:
+            answer = self._controller.post(body)
+            if not answer.lacking:
+                if self._evidence is not None:
+                    self._evidence.wish(answer.wanted)
                 return
-            known = {name: digest for name, digest in known.items() if name not in lacking}
+            known = {name: digest for name, digest in known.items() if name not in answer.lacking}
         raise PostError("it asks again and again for what it was told")
 
     def _failed(self, why: str) -> float:

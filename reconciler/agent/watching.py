@@ -56,6 +56,7 @@ class NodeWatch:
         limit: How many drifts of a container are remembered beyond those that are there.
         executing: Tells of executions; None where the kernel doesn't.
         show: Is given each whole look; returns at once.
+        between: Is called after each look and glimpse, by the thread that looks.
     """
 
     def __init__(
@@ -69,9 +70,11 @@ class NodeWatch:
         limit: int,
         executing: Executing | None = None,
         show: Callable[[NodeLook], None] = lambda look: None,
+        between: Callable[[], None] = lambda: None,
     ) -> None:
         self._scan = scan
         self._show = show
+        self._between = between
         self._executing = executing
         self._tell = tell
         self._now = now
@@ -90,6 +93,7 @@ class NodeWatch:
         due = True
         while not ending.is_set():
             due = self._round(due)
+            self._between()
             self._wait(ending)
 
     def _wait(self, ending: threading.Event) -> None:

@@ -20,9 +20,11 @@ from reconciler.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from reconciler.agent.executing import Executions
+    from reconciler.agent.keeping import EvidenceFolder
     from reconciler.agent.node import NodeScan
     from reconciler.agent.sending import Sender
     from reconciler.agent.watching import NodeWatch
+    from reconciler.core.containers import NodeLook
     from reconciler.core.sightings import Sighting
 
 #: Fewer than a single look lists: it keeps them all in memory, for as long as it runs.
@@ -70,6 +72,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=_TOKEN,
         help=f"the token that is shown to it (default: {_TOKEN})",
     )
+    told.add_argument(
+        "--evidence",
+        metavar="DIR",
+        help="keep there what proves a pod's drift, when the controller asks before it replaces it",
+    )
     add_scan_options(parser, limit=_LIMIT)
 
 
@@ -87,8 +94,9 @@ def run(options: argparse.Namespace) -> ExitCode:
             fix="name a file, and write it anew when pods change",
         )
     gc.enable()  # other verbs end soon and do without
-    sender = _sender(options)
     scan = scan_of(options)
+    evidence = _evidence(options, scan)
+    sender = _sender(options, evidence)
     watch = NodeWatch(
         scan,
         _teller(scan, options.pods),
@@ -97,7 +105,8 @@ def run(options: argparse.Namespace) -> ExitCode:
         poll=options.poll,
         limit=options.limit,
         executing=_executing(scan),
-        show=sender.offer if sender is not None else lambda look: None,
+        show=_showing(sender, evidence),
+        between=_keeping(sender, evidence),
     )
     with ExitStack() as stack:
         wait = stack.enter_context(asked_to_end())
@@ -143,7 +152,54 @@ def _executing(scan: "NodeScan") -> "Executions | None":
         return None
 
 
-def _sender(options: argparse.Namespace) -> "Sender | None":
+def _evidence(options: argparse.Namespace, scan: "NodeScan") -> "EvidenceFolder | None":
+    """Gives what keeps evidence.
+
+    Raises:
+        ConfigError: The folder can't be made, or nobody would ask.
+    """
+    if options.evidence is None:
+        return None
+    if options.controller is None:
+        raise ConfigError(
+            "--evidence: only a controller asks for evidence",
+            fix="name it with --controller; by hand, `plumbline containers --evidence` keeps it",
+        )
+    from reconciler.agent.keeping import EvidenceFolder
+    from reconciler.cli.output import complain
+    from reconciler.render.container_documents import node_document
+
+    folder = Path(options.evidence)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"--evidence {folder}: {error.strerror}", fix="name a folder that can be written"
+        ) from None
+    return EvidenceFolder(scan, folder, node_document, lambda: datetime.now(UTC), complain)
+
+
+def _showing(
+    sender: "Sender | None", evidence: "EvidenceFolder | None"
+) -> "Callable[[NodeLook], None]":
+    def show(look: "NodeLook") -> None:
+        if evidence is not None:
+            evidence.looked(look)
+        if sender is not None:
+            sender.offer(look)
+
+    return show
+
+
+def _keeping(sender: "Sender | None", evidence: "EvidenceFolder | None") -> Callable[[], None]:
+    def keep() -> None:
+        if evidence is not None and sender is not None and evidence.keep():
+            sender.wake()
+
+    return keep
+
+
+def _sender(options: argparse.Namespace, evidence: "EvidenceFolder | None") -> "Sender | None":
     """Gives what tells the controller.
 
     Raises:
@@ -163,7 +219,8 @@ def _sender(options: argparse.Namespace) -> "Sender | None":
     except ValueError as error:
         # Not quoted: it may hold a password.
         raise ConfigError("--controller: this is no such address", fix=str(error)) from None
-    return Sender(controller, complain, lasts=2 * options.interval + 60)
+    lasts = 2 * options.interval + 60
+    return Sender(controller, complain, lasts=lasts, evidence=evidence)
 
 
 def _serve(

@@ -6,11 +6,12 @@ were, which the documents for people and programs don't promise.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from reconciler.core.containers import ContainerLook, NodeLook, NodeReport
+from reconciler.core.evidence import Evidence
 from reconciler.core.moments import moment_of
 from reconciler.core.ranking import worst_looks_first
 from reconciler.core.records import record_of, value_of
@@ -21,6 +22,10 @@ WORD: Final = "plumbline.dev/node-word/v1"
 _CONTAINERS: Final = 5000
 _ID: Final = 256
 _DIGEST: Final = 64
+#: So many archives it may name, each so long at most.
+_EVIDENCE: Final = 1000
+_SIZE: Final = 1 << 50
+_MOMENT: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +52,14 @@ class NodeWord:
         checked_at: When the agent looked, RFC 3339.
         containers: All that it saw.
         notes: What a reader should know.
+        evidence: What it has kept of pods, as it was asked to.
     """
 
     node: str
     checked_at: str
     containers: tuple[ContainerWord, ...]
     notes: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
 
 
 def look_text(look: ContainerLook) -> str:
@@ -127,14 +134,33 @@ def word_of(document: Any) -> NodeWord:
         raise ValueError("containers: one is named twice")
     for place, each in enumerate(word.containers):
         _require_sound(word.node, each, f"containers[{place}]")
+    _require_sound_evidence(word.evidence)
     return word
+
+
+def _require_sound_evidence(evidence: Sequence[Evidence]) -> None:
+    if len(evidence) > _EVIDENCE:
+        raise ValueError(f"evidence: at most {_EVIDENCE:,} are taken")
+    for place, each in enumerate(evidence):
+        where = f"evidence[{place}]"
+        if not 0 < len(each.pod_uid) <= _ID:
+            raise ValueError(f"{where}.pod_uid: a text of 1 to {_ID} characters is wanted")
+        _require_digest(each.digest, f"{where}.digest")
+        if moment_of(each.kept_at) is None or len(each.kept_at) > _MOMENT:
+            raise ValueError(f"{where}.kept_at: a moment as of RFC 3339 is wanted")
+        if not 0 <= each.size <= _SIZE:
+            raise ValueError(f"{where}.size: a number of bytes is wanted")
+
+
+def _require_digest(digest: str, where: str) -> None:
+    if len(digest) != _DIGEST or not set(digest) <= set("0123456789abcdef"):
+        raise ValueError(f"{where}: {_DIGEST} hex digits are wanted")
 
 
 def _require_sound(node: str, word: ContainerWord, where: str) -> None:
     if not 0 < len(word.container_id) <= _ID:
         raise ValueError(f"{where}.container_id: a text of 1 to {_ID} characters is wanted")
-    if len(word.digest) != _DIGEST or not set(word.digest) <= set("0123456789abcdef"):
-        raise ValueError(f"{where}.digest: {_DIGEST} hex digits are wanted")
+    _require_digest(word.digest, f"{where}.digest")
     if word.look is None:
         return
     container = word.look.container

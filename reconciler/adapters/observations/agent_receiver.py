@@ -18,7 +18,7 @@ from reconciler.core.containers import ContainerLook, ContainerRef
 from reconciler.core.errors import PlumblineError
 from reconciler.core.moments import rfc3339
 from reconciler.core.node_words import ContainerWord, NodeWord
-from reconciler.ports import Agent, NodeStore
+from reconciler.ports import Agent, EvidenceStore, NodeStore
 
 PATH: Final = "/agents"
 #: Bytes of a body, as it comes and unpacked. Agents send at most 8 MiB (`agent.cutting`).
@@ -51,6 +51,7 @@ class AgentReceiver(JsonServer):
         tls: The certificate; tokens are shown to nobody without.
         agents: Says who shows a token.
         store: Keeps what they say.
+        evidence: Remembers what they are asked to keep.
         clock: The time of day.
         told: See `Told`.
 
@@ -65,12 +66,14 @@ class AgentReceiver(JsonServer):
         tls: Tls,
         agents: KnownAgents,
         store: NodeStore,
+        evidence: EvidenceStore,
         clock: Callable[[], datetime],
         told: Told,
     ) -> None:
         super().__init__(address, PATH, Bounds(body=LIMIT), tls)
         self._agents = agents
         self._store = store
+        self._evidence = evidence
         self._clock = clock
         self._told = told
         # What a body is unpacked to may be many times as large in memory: one at a time.
@@ -115,10 +118,13 @@ class AgentReceiver(JsonServer):
             return self._turned_away(HTTPStatus.FORBIDDEN, WordResult.REFUSED, node, why)
         try:
             lacking = self._store.take(self._judged(word), rfc3339(self._clock()))
+            self._evidence.keep(node, word.evidence)
+            wanted = self._evidence.wanted(node)
         except PlumblineError as error:
             return self._failed(node, error)
         self._told(WordResult.LACKING if lacking else WordResult.TAKEN, node, "")
-        return Reply(HTTPStatus.OK, json.dumps({"lacking": list(lacking)}).encode())
+        said = {"lacking": list(lacking), "wanted": list(wanted)}
+        return Reply(HTTPStatus.OK, json.dumps(said).encode())
 
     def _judged(self, word: NodeWord) -> NodeWord:
         """Takes the names of pods away that aren't on the node: the container is no such pod's.
