@@ -4,10 +4,9 @@ import threading
 from collections.abc import Callable, Collection
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from reconciler.agent.evidence import keep_evidence
-from reconciler.agent.node import NodeScan
+from reconciler.agent.evidence import Kept
 from reconciler.core.containers import NodeLook
 from reconciler.core.evidence import Evidence
 from reconciler.core.moments import rfc3339
@@ -22,24 +21,21 @@ class EvidenceFolder:
     """A folder of archives; looked after by the thread that looks at containers.
 
     Args:
-        scan: What that thread looks with.
         folder: Where archives are kept.
-        described: Gives a look as data for JSON.
+        keep: Keeps a pod's there; given the last look, and the pod's uid.
         now: The clock.
         complain: Is told what can't be kept.
     """
 
     def __init__(
         self,
-        scan: NodeScan,
         folder: Path,
-        described: Callable[[NodeLook], Any],
+        keep: Callable[[NodeLook, str], Kept],
         now: Callable[[], datetime],
         complain: Callable[[str], None],
     ) -> None:
-        self._scan = scan
         self._folder = folder
-        self._described = described
+        self._keep_one = keep
         self._now = now
         self._complain = complain
         self._look: NodeLook | None = None
@@ -82,7 +78,7 @@ class EvidenceFolder:
             if held >= _FOLDER:
                 self._say(f"there are {held} bytes of it already: take archives away")
                 return False
-            kept = keep_evidence(self._scan, look, uid, self._folder, self._described)
+            kept = self._keep_one(look, uid)
         except OSError as error:
             self._say(error.strerror or str(error))
             return False

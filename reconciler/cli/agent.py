@@ -19,6 +19,7 @@ from reconciler.cli.looking import add_scan_options, pod_specs_of, scan_of, seco
 from reconciler.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from reconciler.agent.evidence import Kept
     from reconciler.agent.executing import Executions
     from reconciler.agent.keeping import EvidenceFolder
     from reconciler.agent.node import NodeScan
@@ -165,6 +166,7 @@ def _evidence(options: argparse.Namespace, scan: "NodeScan") -> "EvidenceFolder 
             "--evidence: only a controller asks for evidence",
             fix="name it with --controller; by hand, `plumbline containers --evidence` keeps it",
         )
+    from reconciler.agent.evidence import keep_evidence
     from reconciler.agent.keeping import EvidenceFolder
     from reconciler.cli.output import complain
     from reconciler.render.container_documents import node_document
@@ -176,7 +178,11 @@ def _evidence(options: argparse.Namespace, scan: "NodeScan") -> "EvidenceFolder 
         raise ConfigError(
             f"--evidence {folder}: {error.strerror}", fix="name a folder that can be written"
         ) from None
-    return EvidenceFolder(scan, folder, node_document, lambda: datetime.now(UTC), complain)
+
+    def keep(look: "NodeLook", pod_uid: str) -> "Kept":
+        return keep_evidence(scan, look, pod_uid, folder, node_document)
+
+    return EvidenceFolder(folder, keep, lambda: datetime.now(UTC), complain)
 
 
 def _showing(

@@ -65,7 +65,10 @@ class EvidenceTable:
         """Remembers what a node's agent has kept."""
         with foreign_errors(self._url), writing(self._engine) as connection:
             for each in evidence:
-                mine = (column_text(each.pod_uid) == _PODS) & (EVIDENCE.c.node == column_text(node))
+                columns = EVIDENCE.c
+                mine = (columns.pod_uid == column_text(each.pod_uid)) & (
+                    columns.node == column_text(node)
+                )
                 values = {"digest": each.digest, "size": each.size, "kept_at": each.kept_at}
                 connection.execute(update(EVIDENCE).where(mine).values(**values))
 
