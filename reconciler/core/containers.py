@@ -8,19 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from reconciler.core.container_files import FileState as FileState
+from reconciler.core.container_files import FileType as FileType
 from reconciler.core.terms import ChangeType, Severity
-
-
-class FileType(StrEnum):
-    """What sort of file something is."""
-
-    REGULAR = "file"
-    DIRECTORY = "directory"
-    SYMLINK = "symlink"
-    FIFO = "fifo"
-    SOCKET = "socket"
-    CHARACTER = "character device"
-    BLOCK = "block device"
 
 
 class Origin(StrEnum):
@@ -65,35 +55,6 @@ class ContainerRef:
     def __str__(self) -> str:
         names = [part for part in (self.namespace, self.pod, self.container) if part]
         return "/".join(names) or self.container_id[:12]
-
-
-@dataclass(frozen=True, slots=True)
-class FileState:
-    """A file as it is, or as the image has it.
-
-    Attributes:
-        type: What sort of file.
-        mode: Permission bits with setuid, setgid and sticky.
-        uid: The owner's number.
-        gid: The group's number.
-        size: In bytes; 0 for what has no content.
-        modified: When its content was last changed, RFC 3339.
-        sha256: Of its content, 64 hex digits; empty where there is none, or it wasn't read.
-        target: Where a symbolic link points, as it is written there.
-        capabilities: Of an executable, the raw attribute `security.capability` in hex.
-        device: Of a device, its two numbers as `major:minor`.
-    """
-
-    type: FileType
-    mode: int
-    uid: int
-    gid: int
-    size: int = 0
-    modified: str = ""
-    sha256: str = ""
-    target: str = ""
-    capabilities: str = ""
-    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,3 +255,16 @@ class NodeLook:
     checked_at: str
     looks: tuple[ContainerLook, ...]
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeReport:
+    """What a node's agent said last.
+
+    Attributes:
+        look: What it said.
+        received_at: When the controller received that, RFC 3339.
+    """
+
+    look: NodeLook
+    received_at: str

@@ -11,6 +11,7 @@ from reconciler.ports.memory import (
     NoticeStore,
     Sightings,
 )
+from reconciler.ports.nodes import NodeLooks, NodeStore
 from reconciler.ports.people import (
     Branches,
     Forge,
@@ -42,6 +43,8 @@ __all__ = [
     "Live",
     "NoticeStore",
     "Making",
+    "NodeLooks",
+    "NodeStore",
     "Notifier",
     "Observer",
     "Registry",
