@@ -81,7 +81,7 @@ def container_drifts(
             found.untold.add(pod.key)
             continue
         mine = looks[pod.node].get(pod.uid, ())
-        silent = _is_silent(report, now, stale_after)
+        silent = is_silent(report, now, stale_after)
         for look in mine:
             # What a silent node said of a container that has been replaced since is over.
             if _is_of(look.container, pod) and not (silent and _is_replaced(look.container, pod)):
@@ -197,7 +197,8 @@ def _ephemeral(status: Mapping[str, object]) -> Sequence[object]:
     return listed if isinstance(listed, list) else ()
 
 
-def _is_silent(report: NodeReport, now: datetime, stale_after: timedelta) -> bool:
+def is_silent(report: NodeReport, now: datetime, stale_after: timedelta) -> bool:
+    """Whether a node said nothing for so long that it isn't known any more."""
     received = moment_of(report.received_at)
     return received is None or now - received > stale_after
 
@@ -215,7 +216,7 @@ def _note_silent(
         pods = "1 pod" if count == 1 else f"{count:,} pods"
         if report is None:
             why = f"no agent has said anything of it: what runs in {pods} there is unknown"
-        elif _is_silent(report, now, stale_after):
+        elif is_silent(report, now, stale_after):
             received = moment_of(report.received_at)
             since = f" since {rfc3339(received)}" if received is not None else ""
             why = f"its agent is silent{since}: what changed in {pods} there is unknown"
