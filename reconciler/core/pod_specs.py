@@ -156,12 +156,13 @@ def _edited(
     """Gives a change as somebody's edit; None where the pod was made so."""
     if change.change is not ChangeType.REMOVED:
         return change if change.by is not None and change.by.manager not in makers else None
-    # A removal leaves no trace: whoever else wrote the pod may have done it, but not through a
-    # subresource, which removes nothing. What all siblings lack, too, none of them was given.
-    candidates = ownership.candidates()
-    writers = tuple(m for m in candidates if m.manager not in makers and not m.subresource)
+    # A pod's spec is given it as it is made, and nothing is ever taken out of it. A label may be,
+    # which leaves no trace; but one that all siblings lack, too, none of them was given.
     shared = bool(others) and all(_has(other, change) for other in others)
-    return replace(change, candidates=writers) if writers and not shared else None
+    if change.path[0] != "metadata" or shared:
+        return None
+    writers = (m for m in ownership.candidates() if m.manager not in makers and not m.subresource)
+    return replace(change, candidates=tuple(writers))
 
 
 def _doubt(change: Change, each: _Compared, others: Sequence[_Compared]) -> str:
