@@ -16,9 +16,11 @@ from reconciler.adapters.cluster.watches import Watches
 from reconciler.adapters.history.database import DatabaseHistory
 from reconciler.adapters.sources.peeked import Peeked
 from reconciler.adapters.telemetry.metrics import Metrics
+from reconciler.attending import stale_after
 from reconciler.bootstrap import How, Opened, open_target
 from reconciler.controller import Target
 from reconciler.core.errors import ConfigError
+from reconciler.core.in_containers import is_silent
 from reconciler.core.plan import Plan
 from reconciler.forging import follower_of
 from reconciler.keeper import Keeper
@@ -90,7 +92,10 @@ class Assembly:
         if seat.leadership is not None:
             self.metrics.watch_leadership(target.name, seat.held)
         source = Peeked(opened.target.source)
-        made = replace(opened.target, source=source)
+        made = replace(opened.target, source=source, pods=self.settings.agents.pods)
+        if self.settings.agents.address:
+            silence = stale_after(self.settings.agents)
+            made = replace(made, nodes=self.history.nodes(), stale_after=silence)
         stamp: Callable[[], object | None] = _never_the_same
         verifying: Callable[[Target, Plan], Target] = _as_it_is
         live: WatchedLive | None = None
@@ -98,7 +103,7 @@ class Assembly:
             live = WatchedLive(opened.cluster, self._shared_watches(opened.cluster))
             self.stack.callback(live.close)
             made = replace(made, live=live)
-            stamp = _stamp(source, live, made.clock)
+            stamp = _stamp(source, live, made)
             verifying = _refreshing(live)
         cluster: Cluster = GuardedCluster(opened.cluster, seat.held)
         if self.traces is not None:
@@ -151,11 +156,23 @@ def _as_it_is(target: Target, plan: Plan) -> Target:
     return target
 
 
-def _stamp(
-    source: Peeked, live: WatchedLive, clock: Callable[[], datetime]
-) -> Callable[[], object]:
-    """Tells whether either side moved; the day, too, since rules end with one."""
-    return lambda: (source.peek().revision, live.version, clock().date())
+def _stamp(source: Peeked, live: WatchedLive, target: Target) -> Callable[[], object]:
+    """Tells whether a side moved, or what agents say; the day, too, since rules end with one."""
+    return lambda: (
+        source.peek().revision,
+        live.version,
+        target.clock().date(),
+        _words(target, target.clock()),
+    )
+
+
+def _words(target: Target, now: datetime) -> object:
+    """Gives what agents say without when they said it: they speak though nothing has changed."""
+    reports = target.nodes.latest() if target.nodes is not None else ()
+    return [
+        (each.look.node, each.look.looks, is_silent(each, now, target.stale_after))
+        for each in reports
+    ]
 
 
 def _refreshing(live: WatchedLive) -> Callable[[Target, Plan], Target]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.core.desired import DesiredState, desired_state
@@ -15,9 +15,9 @@ from reconciler.core.moments import rfc3339
 from reconciler.core.redact import Redaction
 from reconciler.core.report import PROGRAMS, Report, Summary
 from reconciler.core.resource import Catalog, ResourceKind
-from reconciler.core.scope import TransientKind, bind_generated, listings, unseen
+from reconciler.core.scope import TransientKind, bind_generated, listings, unseen, with_pods
 from reconciler.core.sides import Sides
-from reconciler.ports import Comparer, InventoryStore, Live, Sightings, Source
+from reconciler.ports import Comparer, InventoryStore, Live, NodeLooks, Sightings, Source
 
 if TYPE_CHECKING:
     from reconciler.core.detect import Detection
@@ -40,6 +40,10 @@ class Target:
         sightings: Remembers since when drifts are seen.
         inventory: Remembers what was declared.
         clock: Tells the time, with its zone.
+        pods: Whether running pods are compared with what they were made of.
+        nodes: What node agents say of containers; None where there are none. Pods are read then,
+            too.
+        stale_after: A node that was silent for longer isn't known any more.
     """
 
     name: str
@@ -54,6 +58,14 @@ class Target:
     sightings: Sightings
     inventory: InventoryStore
     clock: Callable[[], datetime]
+    pods: bool = False
+    nodes: NodeLooks | None = None
+    stale_after: timedelta = timedelta(minutes=5)
+
+    @property
+    def looks_into_pods(self) -> bool:
+        """Whether a look sees more than what is declared, and what isn't."""
+        return self.pods or self.nodes is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +91,11 @@ def check(target: Target) -> Look:
 
     rules = holds(target.rules, now.date())
     found = detect(target.name, sides, rules, target.scope, target.redaction)
+    if target.looks_into_pods:
+        from reconciler.core.joining import Seen, joined
 
+        told = Seen(target.nodes.latest(), target.stale_after) if target.nodes else None
+        found = joined(target.name, found, sides, rules, target.scope, target.redaction, told, now)
     ids = [drift.id for drift in found.drifts]
     seen = target.sightings.first_seen(ids, rfc3339(now))
     drifts = tuple(
@@ -103,7 +119,10 @@ def read(target: Target) -> Sides:
         rendered = target.source.fetch()
         catalog = asked.result()
     desired = desired_state(rendered, catalog, target.namespace)
-    live = target.live.read(listings(desired, catalog, target.scope, target.transient))
+    wanted = listings(desired, catalog, target.scope, target.transient)
+    if target.looks_into_pods:
+        wanted = with_pods(wanted, desired, catalog, target.scope)
+    live = target.live.read(wanted)
     desired = bind_generated(desired, live.objects)
     return sides_of(target, desired, live, catalog, target.comparer)
 
@@ -122,6 +141,8 @@ def sides_of(
         if isinstance(answer, Expected):
             kind = catalog.find(desired.resources[key].api_version, key.kind)
             differing |= {kind} if kind else set()
+    pod = catalog.find("v1", "Pod") if target.looks_into_pods else None
+    differing |= {pod} if pod else set()
     return Sides(desired, live, catalog, target.live.schema(differing), answers)
 
 
@@ -157,6 +178,8 @@ def report_of(target: Target, sides: Sides, found: "Detection", now: datetime) -
         notes += unseen(sides.live, sides.catalog, target.scope, target.transient)
     else:
         notes.append("unmanaged objects were not looked for: name namespaces in scope, or with -n")
+    if found.insight is not None:
+        notes += found.insight.notes
     return Report(
         target=target.name,
         revision=sides.desired.revision,
@@ -175,6 +198,7 @@ def report_of(target: Target, sides: Sides, found: "Detection", now: datetime) -
         unproven=found.unproven,
         notes=tuple(notes),
         declared={key: each.source for key, each in sides.desired.resources.items()},
+        insight=found.insight,
     )
 
 

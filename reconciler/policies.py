@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from reconciler.core.approving import ApprovalPolicy, ApprovalRule, Person
 from reconciler.core.deciding import Mode, Policy, PolicyRule
-from reconciler.core.drift import DriftType, Severity
+from reconciler.core.drift import IN_PODS, DriftType, Severity
 from reconciler.core.errors import ConfigError
 from reconciler.core.selection import Selector
 from reconciler.core.windows import Window, parse_window
@@ -17,6 +17,7 @@ from reconciler.settings import (
     TargetSettings,
     WindowSettings,
 )
+from reconciler.settings import Mode as Asked
 from reconciler.settings.durations import seconds_of
 
 
@@ -40,6 +41,7 @@ def policy_of(settings: Settings, target: TargetSettings) -> Policy:
         ),
         grace=timedelta(seconds=seconds_of(f"{where}: grace", target.grace)),
         approvals=_approvals(settings.approvals),
+        containers=Mode(settings.agents.mode.value),
     )
 
 
@@ -96,6 +98,10 @@ def _rule(where: str, number: int, rule: RuleSettings) -> PolicyRule:
         raise ConfigError(f"{where}: {error}", fix=f"types and severities are {known}") from None
     if not rule.reason.strip():
         raise ConfigError(f"{where}: the reason is empty", fix="say why")
+    if rule.action is Asked.PROPOSE and set(selector.types) & IN_PODS:
+        raise ConfigError(
+            f"{where}: no pull request puts right what drifted in a pod", fix="ask with approve"
+        )
     return PolicyRule(f"rules[{number}]", selector, Mode(rule.action.value), rule.reason)
 
 

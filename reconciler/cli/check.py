@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from importlib import import_module
 from threading import Thread
@@ -32,6 +33,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_target_options(parser, many=True)
     add_output_options(parser, FORMATS)
     add_exit_zero_option(parser)
+    parser.add_argument(
+        "--pods",
+        action="store_true",
+        help="compare running pods with what they were made of, too, and join what node agents "
+        "said, where agents.address is set",
+    )
     group = parser.add_argument_group("for pull requests, and clusters that drifted long ago")
     group.add_argument(
         "--base",
@@ -75,7 +82,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     with Progress() as progress:
         reports, errors = of_each_target(
             targets,
-            lambda each: _look(settings, each, how, options.base, progress, each is targets[0]),
+            lambda each: _look(settings, each, how, options, progress, each is targets[0]),
         )
     return _told(reports, errors, options, settings)
 
@@ -98,6 +105,11 @@ def _refuse_mixed(options: argparse.Namespace) -> None:
     if options.base == "":
         # A variable that nobody has set must not compare a commit with itself.
         raise ConfigError("--base names no commit", fix="name what is merged by now, such as main")
+    if options.base is not None and options.pods:
+        raise ConfigError(
+            "--pods looks at what runs, and --base at what merging would change",
+            fix="leave one of them out",
+        )
     if options.base is not None and options.baseline:
         raise ConfigError(
             "--baseline speaks of drift, and --base of what merging does about it",
@@ -109,7 +121,7 @@ def _look(
     settings: "Settings",
     target: "TargetSettings",
     how: "How",
-    base: str | None,
+    options: argparse.Namespace,
     progress: "Progress",
     is_first: bool,
 ) -> Report:
@@ -117,6 +129,7 @@ def _look(
     from reconciler.cli.progress import announced
     from reconciler.settings import VerifySettings
 
+    base: str | None = options.base
     if base is not None:
         # Neither is ever restored from by this, so neither moves what was accepted last.
         source = replace(target.source, verify=VerifySettings())
@@ -127,13 +140,18 @@ def _look(
 
             head = open_head(settings, target, opened)
             return compare_revisions(announced(opened.target, progress), head)
-    with open_target(settings, target, how) as opened:
+    with open_target(settings, target, how) as opened, ExitStack() as stack:
         # Late: git has begun to read, and this takes as long.
         from reconciler.controller import check
 
         if is_first:
             Thread(target=_read_ahead, name="imports", daemon=True).start()
-        return check(announced(opened.target, progress)).report
+        looked_at = opened.target
+        if options.pods:
+            from reconciler.cli.into_pods import looking_into_pods
+
+            looked_at = looking_into_pods(looked_at, settings, stack)
+        return check(announced(looked_at, progress)).report
 
 
 def _told(

@@ -1,13 +1,12 @@
 """Finds drift: puts what is declared, what is live and what a comparer said side by side."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
 from reconciler.core.desired import Manifest
 from reconciler.core.diff import differences
-from reconciler.core.drift import Change, ChangeType, Drift, DriftType, Hidden, Severity
+from reconciler.core.drift import Change, ChangeType, Drift, DriftType, Hidden, Severity, id_of
 from reconciler.core.expected import Expected, InSync, Untold
 from reconciler.core.fieldwise import fieldwise
 from reconciler.core.ignore import IgnoreRule, derived_rules, parted
@@ -16,7 +15,7 @@ from reconciler.core.ownership import Ownership
 from reconciler.core.path import format_path
 from reconciler.core.policy import severity_of, worst_first
 from reconciler.core.redact import Redaction
-from reconciler.core.report import Unproven
+from reconciler.core.report import Insight, Unproven
 from reconciler.core.resource import JsonObject, ResourceKey
 from reconciler.core.schema import Node, Schema
 from reconciler.core.sides import Sides
@@ -33,12 +32,14 @@ class Detection:
         unproven: What couldn't be proven.
         hidden: How many differences, and whole objects, rules explain, those that comparers knew
             of by themselves included.
+        insight: How far running pods were seen into; None where nobody looked.
     """
 
     drifts: tuple[Drift, ...]
     explained: Mapping[ResourceKey, tuple[Hidden, ...]]
     unproven: tuple[Unproven, ...]
     hidden: int
+    insight: Insight | None = None
 
 
 def detect(
@@ -84,9 +85,7 @@ def detect(
 
 def drift_id(target: str, drift: Drift) -> str:
     """Gives the id that stays the same while a drift lasts, whoever looks: `d-` and 12 digits."""
-    parts = (target, drift.type, drift.key.group, drift.key.kind, drift.key.namespace)
-    text = "\0".join((*parts, drift.key.name))
-    return f"d-{hashlib.blake2b(text.encode(), digest_size=6).hexdigest()}"
+    return id_of(target, drift.type, drift.key)
 
 
 def _drift_of(
@@ -147,7 +146,7 @@ def _modified(
     ownership = Ownership(live)
     changes: list[Change] = []
     hidden: list[Hidden] = []
-    for change, rule in _differing(expected.body, live, node, speaking, ownership):
+    for change, rule in differing(expected.body, live, node, speaking, ownership):
         masked = redaction.change(drift.key, change, expected.body, live)
         if rule is None:
             changes.append(masked)
@@ -155,7 +154,7 @@ def _modified(
             hidden.append(Hidden(masked, rule.name, rule.reason))
     pending = expected.pending
     if expected.earlier is not None and changes:
-        before = _differing(expected.earlier, live, node, speaking, ownership)
+        before = differing(expected.earlier, live, node, speaking, ownership)
         pending = all(rule is not None for _, rule in before)
     return replace(
         drift,
@@ -166,14 +165,22 @@ def _modified(
     )
 
 
-def _differing(
+def differing(
     expected: JsonObject,
     live: JsonObject,
     node: Node | None,
     rules: Sequence[IgnoreRule],
     ownership: Ownership,
 ) -> Iterator[tuple[Change, IgnoreRule | None]]:
-    """Gives all that differs, each with the rule that explains it."""
+    """Gives all that differs, each with the rule that explains it.
+
+    Args:
+        expected: What an object is to be.
+        live: The object as read.
+        node: What is known of its kind.
+        rules: Those that speak of the object.
+        ownership: Who set its fields.
+    """
     found = differences(expected, comparable(live), node)
     for whole in chain.from_iterable(fieldwise(each.as_change(), node) for each in found):
         yield from _judged(whole, rules, ownership)

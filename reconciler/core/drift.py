@@ -1,5 +1,6 @@
 """What drift is, as data: types, severities, changes of fields."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +28,7 @@ __all__ = [
     "Hidden",
     "MaskedDigest",
     "Severity",
+    "id_of",
 ]
 
 
@@ -201,3 +203,12 @@ class Drift:
     def is_in_pod(self) -> bool:
         """Whether it is of a running pod, not of an object as declared; see `IN_PODS`."""
         return self.type in IN_PODS
+
+
+def id_of(target: str, type_: DriftType, key: ResourceKey) -> str:
+    """Gives the id of a drift of a whole object: `d-` and 12 digits, the same whoever looks.
+
+    What was seen in containers is named by `ranking.drift_id`.
+    """
+    text = "\0".join((target, type_, key.group, key.kind, key.namespace, key.name))
+    return f"d-{hashlib.blake2b(text.encode(), digest_size=6).hexdigest()}"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Final, assert_never
 
 from reconciler.core.actors import Actor
+from reconciler.core.container_fields import about, news_of, now_of, was_of
 from reconciler.core.drift import Change, Drift, DriftType
 from reconciler.core.history import (
     DIGESTS,
@@ -35,8 +36,9 @@ from reconciler.core.plan import (
 )
 from reconciler.core.redact import mask
 from reconciler.core.report import Report
-from reconciler.core.resource import JsonObject, ResourceKey, split_api_version
+from reconciler.core.resource import JsonObject, ResourceKey
 from reconciler.core.sides import Sides
+from reconciler.core.unseen import is_unseen, why_gone
 from reconciler.core.words import GROUPS, Speaker
 
 #: Who decides, where no person does.
@@ -68,34 +70,29 @@ def events_of_look(
     found = {drift.id for drift in report.drifts}
     unreadable = {d.key for d in report.drifts if d.type is DriftType.UNREADABLE}
     for each, earlier in known.items():
-        if each in found or earlier.key in unreadable or _is_unread(earlier.key, sides):
+        if each in found or earlier.key in unreadable:
             continue
+        if is_unseen(each, earlier.key, report, sides):
+            continue
+        reason = why_gone(each, earlier.key, report)
         event = Event(now, report.target, EventType.GONE, each, earlier.key)
-        reason = "no longer found"
         events.append(replace(event, revision=report.revision, reason=reason, before=earlier.live))
     return tuple(events), remembered(known, events)
 
 
-def _is_unread(key: ResourceKey, sides: Sides) -> bool:
-    """Whether an object could not have been found, even if it is there."""
-    catalog = sides.catalog
-    groups = {split_api_version(api_version)[0] for api_version in catalog.unreadable}
-    unknown = bool(catalog.partial) and (key.group, key.kind) not in catalog.preferred
-    return key.group in groups or unknown or sides.live.why_unread(key) is not None
-
-
 def _sighting(event: Event, drift: Drift, earlier: KnownDrift | None) -> list[Event]:
-    digest = _digest(sorted(map(_as_data, drift.changes)))
+    news = news_of(drift) if drift.seen is not None else sorted(map(_as_data, drift.changes))
+    digest = _digest(news)
     if earlier is not None and earlier.digest == digest:
         return []
     live, desired = live_of(drift), desired_of(drift)
-    kind = f"{drift.type.value} ({drift.severity.value})"
+    kind, note = f"{drift.type.value} ({drift.severity.value})", about(drift)
     return [
         replace(
             event,
             type=EventType.SEEN if earlier is None else EventType.CHANGED,
             actor=_actors(drift),
-            reason=f"{kind}: {drift.note}" if drift.note else kind,
+            reason=f"{kind}: {note}" if note else kind,
             before=desired if earlier is None else earlier.live,
             after=live,
             digest=digest,
@@ -105,11 +102,15 @@ def _sighting(event: Event, drift: Drift, earlier: KnownDrift | None) -> list[Ev
 
 def live_of(drift: Drift) -> JsonObject | None:
     """Gives what is live of the fields that differ, masked, as events have it."""
+    if drift.seen is not None:
+        return now_of(drift)
     return _fields((c.path, c.live, c.masked.live if c.masked else "") for c in drift.changes)
 
 
 def desired_of(drift: Drift) -> JsonObject | None:
     """Gives what Git wants of the fields that differ, masked, as events have it."""
+    if drift.seen is not None:
+        return was_of(drift)
     return _fields((c.path, c.desired, c.masked.desired if c.masked else "") for c in drift.changes)
 
 

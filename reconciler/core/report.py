@@ -61,6 +61,21 @@ class Unproven:
 
 
 @dataclass(frozen=True, slots=True)
+class Insight:
+    """How far a look saw into running pods, beyond the drifts that it lists.
+
+    Attributes:
+        untold: Pods of which not all could be told: what was known of their containers isn't gone.
+        unlisted: The ids of drifts that were seen and are too many to be listed.
+        notes: What a reader should know.
+    """
+
+    untold: frozenset[ResourceKey] = frozenset()
+    unlisted: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """The one-line truth; `resources` counts declared objects and unmanaged ones.
 
@@ -102,6 +117,7 @@ class Report:
             of the base.
         baseline: What was known before, where a baseline was given; `drifts` and `summary.drifted`
             then hold only what is new or worse.
+        insight: How far running pods were seen into; None where nobody looked.
     """
 
     target: str
@@ -117,3 +133,4 @@ class Report:
     declared: Mapping[ResourceKey, SourceLocation] = field(default_factory=dict, repr=False)
     merge: "Merge | None" = None
     baseline: "Baselined | None" = None
+    insight: Insight | None = None

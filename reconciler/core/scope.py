@@ -79,6 +79,51 @@ def _add_scope(
         wanted[kind] = wanted.get(kind, frozenset()) | namespaces
 
 
+#: What makes pods, by group and kind, and of which kind the objects are that stand between it and
+#: them, or that keep the templates which it once had.
+_MAKERS: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
+    ("apps", "Deployment"): (("apps", "ReplicaSet"),),
+    ("apps", "StatefulSet"): (("apps", "ControllerRevision"),),
+    ("apps", "DaemonSet"): (("apps", "ControllerRevision"),),
+    ("apps", "ReplicaSet"): (),
+    ("batch", "Job"): (),
+    ("batch", "CronJob"): (("batch", "Job"),),
+    ("", "ReplicationController"): (),
+    ("", "Pod"): (),
+}
+_POD = ("", "Pod")
+
+
+def with_pods(
+    listed: Sequence[Listing],
+    desired: DesiredState,
+    catalog: Catalog,
+    namespaces: frozenset[str],
+) -> tuple[Listing, ...]:
+    """Adds what tells of the target's pods: a listing for each kind, and none for each pod.
+
+    Args:
+        listed: What is read already, see `listings`.
+        desired: What is declared; pods are looked for where it has something that makes them.
+        catalog: What the server serves.
+        namespaces: Where unmanaged objects are looked for, and so pods that nothing makes.
+    """
+    spaces: dict[tuple[str, str], set[str]] = {_POD: set(namespaces)}
+    for key in desired.resources:
+        between = _MAKERS.get((key.group, key.kind))
+        for each in (_POD, *between) if between is not None else ():
+            spaces.setdefault(each, set()).add(key.namespace)
+    wanted = {each.kind: each.namespaces for each in listed}
+    known = {(kind.group, kind.kind): kind for kind in wanted}
+    for (group, name), more in spaces.items():
+        kind = known.get((group, name)) or catalog.find(
+            catalog.preferred.get((group, name), ""), name
+        )
+        if kind is not None and more:
+            wanted[kind] = wanted.get(kind, frozenset()) | more
+    return tuple(Listing(kind, places) for kind, places in wanted.items())
+
+
 def unseen(
     live: LiveState,
     catalog: Catalog,

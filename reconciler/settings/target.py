@@ -122,7 +122,8 @@ class RuleSettings:
         name: Its name.
         label: A label of it, such as `team=payments`.
         path: The field that differs, with everything below it.
-        type: The drift's type, such as `Missing`; empty for any.
+        type: The drift's type, such as `Missing`; empty for any of an object. Drift of running
+            pods (`PodSpec`, `File`, `Process`, `Session`, `Port`, `Image`) must be named.
         severity: How much it must matter at least: `high`, `medium` or `low`.
         manager: Who set it, by field manager.
     """
