@@ -124,6 +124,7 @@ class Assembly:
             observers=(*self.observers, follower) if follower else self.observers,
             monotonic=monotonic,
             bound=self.bound,
+            evidence=self.history.evidence() if self.settings.agents.address else None,
             span=self.traces.cycle if self.traces is not None else nullcontext,
         )
         if follower is not None:

@@ -7,7 +7,9 @@ from reconciler.core.approving import ApprovalPolicy, ApprovalRule, Person
 from reconciler.core.deciding import Mode, Policy, PolicyRule
 from reconciler.core.drift import IN_PODS, DriftType, Severity
 from reconciler.core.errors import ConfigError
+from reconciler.core.securing import EvidencePolicy
 from reconciler.core.selection import Selector
+from reconciler.core.terms import PodAnswer
 from reconciler.core.windows import Window, parse_window
 from reconciler.settings import (
     ApprovalRuleSettings,
@@ -42,6 +44,8 @@ def policy_of(settings: Settings, target: TargetSettings) -> Policy:
         grace=timedelta(seconds=seconds_of(f"{where}: grace", target.grace)),
         approvals=_approvals(settings.approvals),
         containers=Mode(settings.agents.mode.value),
+        answer=PodAnswer(settings.agents.answer.value),
+        evidence=EvidencePolicy(settings.agents.evidence.value),
     )
 
 

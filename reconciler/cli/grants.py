@@ -11,7 +11,14 @@ from reconciler.core.desired import DesiredState, Rendered
 from reconciler.core.errors import ConfigError
 from reconciler.core.resource import JsonObject
 from reconciler.core.rights import LEASES, Part, Right
-from reconciler.settings import IgnoreSettings, Mode, Settings, TargetSettings, configuration_file
+from reconciler.settings import (
+    AgentMode,
+    IgnoreSettings,
+    Mode,
+    Settings,
+    TargetSettings,
+    configuration_file,
+)
 
 #: What is of the place where the file was written, and means nothing in a pod.
 _OF_THE_PLACE = ("cluster", "programs", "serve", "cache_dir", "state_dir")
@@ -185,8 +192,9 @@ def find_grants(
     from reconciler.bootstrap import open_cluster
     from reconciler.builtin import transient_kinds
     from reconciler.core.desired import desired_state
-    from reconciler.core.rights import event_rights, needs_of, report_needs
-    from reconciler.core.scope import listings
+    from reconciler.core.rights import answer_rights, event_rights, needs_of, report_needs
+    from reconciler.core.scope import listings, with_pods
+    from reconciler.core.terms import PodAnswer
 
     rights: set[Right] = set()
     unknown: set[str] = set()
@@ -202,6 +210,9 @@ def find_grants(
             scope = frozenset(target.scope.namespaces)
             wanted = listings(desired, catalog, scope, transient_kinds())
             needs = [needs_of(desired, catalog, wanted, part, prunes=target.prune)]
+            if settings.agents.mode is not AgentMode.OBSERVE and part is Part.RESTORER:
+                in_pods = with_pods(wanted, desired, catalog, scope)
+                rights |= answer_rights(in_pods, PodAnswer(settings.agents.answer.value))
             if settings.notify.events:
                 rights |= event_rights(wanted)
             if settings.notify.policy_reports:

@@ -8,9 +8,17 @@ from reconciler.core.errors import PlumblineError
 from reconciler.core.live import Listing
 from reconciler.core.pull_requests import revert_branch
 from reconciler.core.resource import Catalog
-from reconciler.core.rights import event_rights, report_needs
+from reconciler.core.rights import answer_rights, event_rights, report_needs
+from reconciler.core.terms import PodAnswer
 from reconciler.ports import Cluster
-from reconciler.settings import NotifySettings, Settings, SlackSettings, TargetSettings
+from reconciler.settings import (
+    AgentMode,
+    AgentSettings,
+    NotifySettings,
+    Settings,
+    SlackSettings,
+    TargetSettings,
+)
 from reconciler.settings.named_files import text_named
 
 _SCOPES = "add it to the app's bot scopes and install the app again"
@@ -59,6 +67,27 @@ def check_forge(settings: Settings, target: TargetSettings) -> Iterator[Finding]
         return
     latest = f"the latest pull request is #{found.number}" if found else "no pull request yet"
     yield good(topic, f"its pull requests can be read; {latest}")
+
+
+def check_answering(
+    name: str,
+    settings: AgentSettings,
+    cluster: Cluster,
+    catalog: Catalog,
+    listings: Sequence[Listing],
+) -> Iterator[Finding]:
+    """Says whether pods may be replaced, where that is wanted.
+
+    Args:
+        name: The target's.
+        settings: What is done with pods that drifted.
+        cluster: Is asked.
+        catalog: What the server serves.
+        listings: What a look reads that looks into pods, too.
+    """
+    if settings.mode is not AgentMode.OBSERVE:
+        rights = answer_rights(listings, PodAnswer(settings.answer.value))
+        yield check_grants(f"{name}: pods", cluster, catalog, rights)
 
 
 def check_telling(

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from reconciler.cli.findings import Finding, State, good, of_error
@@ -112,9 +112,10 @@ def check_grants(
     """
     kinds = {(kind.group, kind.plural): kind for kind in catalog.kinds.values()}
     wanted = [
-        _Right(right.verb, kinds[right.group, right.plural], right.namespace)
+        _Right(right.verb, replace(kind, plural=right.plural), right.namespace)
         for right in sorted(rights)
-        if (right.group, right.plural) in kinds
+        # A subresource has the rights of its own, and no kind.
+        if (kind := kinds.get((right.group, right.plural.partition("/")[0]))) is not None
     ]
     try:
         refused = _refused(cluster, wanted)

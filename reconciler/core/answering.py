@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, assert_never
 
 from reconciler.core.drift import Drift
@@ -10,16 +9,10 @@ from reconciler.core.live import LiveState
 from reconciler.core.plan import Evict, Held, Quarantine
 from reconciler.core.quarantine import is_in_quarantine
 from reconciler.core.resource import JsonObject, ResourceKey, metadata_of
+from reconciler.core.terms import PodAnswer
 
 #: Whose pods have names that only one at a time can have: another isn't made while one is kept.
 _NAMED = "StatefulSet"
-
-
-class PodAnswer(StrEnum):
-    """What is done with a pod that drifted."""
-
-    EVICT = "evict"  # it goes, and its controller makes a new one
-    QUARANTINE = "quarantine"  # it is kept without labels and network, and a new one is made
 
 
 @dataclass(frozen=True, slots=True)

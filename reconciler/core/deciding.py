@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from reconciler.core.answering import PodAnswer
 from reconciler.core.approving import ApprovalPolicy
 from reconciler.core.drift import Decision, DecisionAction, Drift, DriftType, Severity
 from reconciler.core.fights import DEFAULT_FIGHT_LIMITS, FightLimits, Restored, fight_over
@@ -22,6 +21,7 @@ from reconciler.core.securing import EvidencePolicy
 from reconciler.core.selection import Selector, places
 from reconciler.core.sides import Sides
 from reconciler.core.suspension import Suspension, suspended
+from reconciler.core.terms import PodAnswer
 from reconciler.core.windows import Window, closed
 
 

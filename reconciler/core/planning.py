@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from reconciler.core.answering import PodAnswer, pod_steps
+from reconciler.core.answering import pod_steps
 from reconciler.core.desired import DesiredState
 from reconciler.core.drift import Drift, DriftType
 from reconciler.core.expected import Answer, Expected
@@ -26,6 +26,7 @@ from reconciler.core.plan import (
 )
 from reconciler.core.redact import Redaction, mask
 from reconciler.core.resource import Catalog, JsonObject, ResourceKey
+from reconciler.core.terms import PodAnswer
 
 
 @dataclass(frozen=True, slots=True)

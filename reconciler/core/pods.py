@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias
 
 from reconciler.core.desired import SourceLocation
 from reconciler.core.live import LiveState
+from reconciler.core.quarantine import is_in_quarantine
 from reconciler.core.resource import JsonObject, ResourceKey, metadata_of, split_api_version
 from reconciler.core.sides import Sides
 
@@ -63,7 +64,9 @@ class TargetPod:
 
     @property
     def is_ending(self) -> bool:
-        """Whether it is over, or is being deleted: nobody will put right what it is like."""
+        """Whether it is over, is being deleted or in quarantine: nobody will put it right."""
+        if is_in_quarantine(self.body):
+            return True
         phase = mapping(self.body.get("status")).get("phase")
         return phase in ("Succeeded", "Failed") or bool(
             metadata_of(self.body).get("deletionTimestamp")

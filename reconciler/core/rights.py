@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from reconciler.core.desired import DesiredState, Manifest
 from reconciler.core.live import Listing
 from reconciler.core.resource import Catalog, ResourceKey, ResourceKind
+from reconciler.core.terms import PodAnswer
 
 #: What a look needs of every kind that it reads; `watch` to be told of what moves.
 READING: Final = ("get", "list", "watch")
@@ -31,6 +32,15 @@ _REPORTS: Final = (
     ("wgpolicyk8s.io/v1alpha2", "PolicyReport", "ClusterPolicyReport"),
     ("openreports.io/v1alpha1", "Report", "ClusterReport"),
 )
+
+#: What replacing pods needs, by how it is done; see `execution`.
+_ANSWERING: Final = {
+    PodAnswer.EVICT: (("", "pods", ("get",)), ("", "pods/eviction", ("create",))),
+    PodAnswer.QUARANTINE: (
+        ("", "pods", ("get", "update")),
+        ("networking.k8s.io", "networkpolicies", ("get", "create")),
+    ),
+}
 
 _RBAC: Final = "rbac.authorization.k8s.io"
 _ROLES: Final = {"Role": "roles", "ClusterRole": "clusterroles"}
@@ -139,6 +149,17 @@ def event_rights(listings: Sequence[Listing]) -> set[Right]:
     if _is_everywhere(listings):
         spaces = {""}
     return {Right(space, group, plural, verb) for space in spaces for verb in verbs}
+
+
+def answer_rights(listings: Sequence[Listing], answer: PodAnswer) -> set[Right]:
+    """Gives what replacing pods in the namespaces of a look needs besides."""
+    spaces = frozenset({""}) if _is_everywhere(listings) else _spaces(listings) - {""}
+    return {
+        Right(space, group, plural, verb)
+        for space in spaces
+        for group, plural, verbs in _ANSWERING[answer]
+        for verb in verbs
+    }
 
 
 def report_needs(listings: Sequence[Listing], catalog: Catalog) -> Needs:

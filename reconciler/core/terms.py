@@ -17,3 +17,10 @@ class Severity(StrEnum):
     HIGH = "high"
     MEDIUM = "medium"
     LOW = "low"
+
+
+class PodAnswer(StrEnum):
+    """What is done with a pod that drifted."""
+
+    EVICT = "evict"  # it goes, and its controller makes a new one
+    QUARANTINE = "quarantine"  # it is kept without labels and network, and a new one is made

@@ -140,6 +140,8 @@ class Cluster(Live, Protocol):
     def allows(self, verb: str, kind: ResourceKind, namespace: str, name: str = "") -> bool:
         """Asks the server whether we may do this (SelfSubjectAccessReview), with one object or any.
 
+        Of a subresource, the kind's plural has it behind a slash, such as `pods/eviction`.
+
         Raises:
             ClusterError: It couldn't be asked.
         """

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.core.errors import ConfigError
-from reconciler.settings.agents import AgentSettings
+from reconciler.settings.agents import AgentAnswer, AgentEvidence, AgentMode, AgentSettings
 from reconciler.settings.forge import ForgeSettings, GitHubAppSettings
 from reconciler.settings.guard import (
     BreakGlassSettings,
@@ -65,6 +65,9 @@ from reconciler.settings.target import (
 __all__ = [
     "DEFAULT_FILE",
     "ENV_PREFIX",
+    "AgentAnswer",
+    "AgentEvidence",
+    "AgentMode",
     "AgentSettings",
     "NotifySettings",
     "RouteSettings",

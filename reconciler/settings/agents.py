@@ -12,6 +12,21 @@ class AgentMode(StrEnum):
     RESTORE = "restore"  # replaces the pod by itself
 
 
+class AgentAnswer(StrEnum):
+    """How a pod is put right."""
+
+    EVICT = "evict"  # it goes as its disruption budget allows, and its controller makes a new one
+    QUARANTINE = "quarantine"  # it is kept without labels and network, and a new one is made
+
+
+class AgentEvidence(StrEnum):
+    """Whether what changed in a pod is kept on its node before the pod is replaced."""
+
+    REQUIRED = "required"  # no pod is replaced without
+    WANTED = "wanted"  # two minutes are waited for it
+    OFF = "off"  # nothing is kept
+
+
 @dataclass(frozen=True)
 class AgentSettings:
     """Where node agents tell what they see, and what is done about drift of running pods.
@@ -26,6 +41,9 @@ class AgentSettings:
             heard, they always are.
         mode: What is done about drift of running pods where no rule names its type; no target's
             mode counts for it.
+        answer: How a pod is put right: it goes, and its controller makes a new one; or it is kept
+            without labels and without network to be examined, and a new one is made.
+        evidence: Whether an agent keeps what changed in a pod before that is replaced.
     """
 
     address: str = ""
@@ -35,3 +53,5 @@ class AgentSettings:
     stale_after: str = "5m"
     pods: bool = False
     mode: AgentMode = AgentMode.OBSERVE
+    answer: AgentAnswer = AgentAnswer.EVICT
+    evidence: AgentEvidence = AgentEvidence.WANTED

@@ -179,11 +179,13 @@ class KubeCluster:
 
     def allows(self, verb: str, kind: ResourceKind, namespace: str, name: str = "") -> bool:
         """Asks whether we may do this; see `ports.Cluster`."""
+        resource, _, subresource = kind.plural.partition("/")
         attributes = {
             "verb": verb,
             "group": kind.group,
             "version": kind.version,
-            "resource": kind.plural,
+            "resource": resource,
+            **({"subresource": subresource} if subresource else {}),
             "namespace": namespace,
             "name": name,
         }

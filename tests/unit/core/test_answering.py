@@ -2,12 +2,13 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.answering import PodAnswer, pod_steps
+from reconciler.core.answering import pod_steps
 from reconciler.core.drift import Drift, DriftType, Severity
 from reconciler.core.live import LiveState
 from reconciler.core.plan import Evict, Held, Quarantine
 from reconciler.core.quarantine import in_quarantine
 from reconciler.core.resource import JsonObject, ResourceKey
+from reconciler.core.terms import PodAnswer
 
 WEB = ResourceKey("apps", "Deployment", "shop", "web")
 EVICT, QUARANTINE = PodAnswer.EVICT, PodAnswer.QUARANTINE

@@ -3,7 +3,6 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.answering import PodAnswer
 from reconciler.core.drift import Drift, DriftType, Severity
 from reconciler.core.expected import Answer, Expected, InSync
 from reconciler.core.ignore import IgnoreRule
@@ -22,6 +21,7 @@ from reconciler.core.plan import (
 from reconciler.core.planning import Permissions, content_digest, live_digest, make_plan
 from reconciler.core.redact import Redaction
 from reconciler.core.resource import JsonObject, ResourceKey
+from reconciler.core.terms import PodAnswer
 from tests.unit.core.build import (
     CATALOG,
     desired_of,
