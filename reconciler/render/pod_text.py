@@ -13,7 +13,17 @@ from reconciler.render.containers import drift_lines
 from reconciler.render.credits import actor_and_when, credit
 from reconciler.render.in_pods import Pod, worst_of
 from reconciler.render.summaries import INKS
-from reconciler.render.terminal import MIN_WIDTH, Cell, Ink, Line, Span, Style, flow
+from reconciler.render.terminal import (
+    MIN_WIDTH,
+    Cell,
+    Ink,
+    Line,
+    Span,
+    Style,
+    flow,
+    line_width,
+    truncated,
+)
 
 #: How far a pod's lines stand below those of the object whose pod it is.
 _INDENT: Final = 2
@@ -32,9 +42,9 @@ def pod_lines(pod: Pod, style: Style, now: datetime) -> list[Line]:
     if not style.width:
         return [_shifted(line) for line in _lines(pod, style, now)]
     if style.columns - _INDENT < MIN_WIDTH:
-        return list(_lines(pod, style, now))
+        return [_cut(line, style.columns) for line in _lines(pod, style, now)]
     narrow = replace(style, width=style.columns - _INDENT)
-    return [_shifted(line) for line in _lines(pod, narrow, now)]
+    return [_shifted(_cut(line, narrow.columns)) for line in _lines(pod, narrow, now)]
 
 
 def _lines(pod: Pod, style: Style, now: datetime) -> Iterator[Line]:
@@ -78,6 +88,18 @@ def _container_lines(name: str, drifts: list[Drift], style: Style, now: datetime
     if len(shown) < len(drifts):
         more = f"… ({len(drifts) - len(shown)} more: --full or -o json shows all)"
         yield from flow([Cell((Span(more, Ink.DIM),))], style, indent=_INDENT, hanging=4)
+
+
+def _cut(line: Line, columns: int) -> Line:
+    """Cuts a line of a file, which isn't laid out, to the width that there is."""
+    if line_width(line) <= columns:
+        return line
+    spans: list[Span] = []
+    for span in line:
+        room = columns - line_width(spans)
+        if room > 0:
+            spans.append(Span(truncated(span.text, room), span.ink))
+    return tuple(spans)
 
 
 def _shifted(line: Line) -> Line:

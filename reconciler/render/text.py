@@ -42,7 +42,7 @@ def report_text(report: Report, style: Style, now: datetime) -> str:
     for drift, pods in by_object(report.drifts):
         if drift is not None:
             lines += _drift_lines(drift, report.checked_at, style, now, column)
-        else:
+        elif pods[0][0].owner not in (None, pods[0][0].key):
             lines += _owner_lines(pods[0][0], style, column)
         lines += [*_pods_lines(pods, style, now), ()]
     lines += _unproven_lines(report.unproven, style)
@@ -116,7 +116,7 @@ def _owner_lines(drift: Drift, style: Style, column: int) -> list[Line]:
     """Names what is as declared, and whose pods aren't as it would make them."""
     cells = [
         Cell((Span("✗ ", Ink.RED), Span(str(place_of(drift)), Ink.BOLD))),
-        Cell((Span("drifted in its pods" if drift.owner else "drifted in itself"),), column),
+        Cell((Span("drifted in its pods"),), column),
     ]
     if drift.source is not None:
         cells.append(Cell((Span(str(drift.source), Ink.DIM),), column + 20))
