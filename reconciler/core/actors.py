@@ -40,11 +40,13 @@ class Deed(StrEnum):
     CREATED = "created"
     WROTE = "wrote"
     DELETED = "deleted"
+    #: It began a session in a pod: exec, attach, port-forward. The object is as it was.
+    ENTERED = "entered"
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """One request that changed an object.
+    """One request that changed an object, or that began a session in a pod.
 
     Attributes:
         request_id: The audit's id of the request, or the admission review's.

@@ -7,16 +7,20 @@ name, and may have set the field, is named too.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import takewhile
+from typing import Final
 
 from reconciler.core.actors import Actor, AuditEvent, Deed, Witness
+from reconciler.core.containers import SessionDrift
 from reconciler.core.drift import Change, ChangeType, Drift, DriftType
 from reconciler.core.ownership import FieldManager
 from reconciler.core.path import Path
 from reconciler.core.resource import ResourceKey
 from reconciler.core.testimony import LONG_AGO, SLACK, distinct, is_at, moment
 
+#: How long it may take from a request to the start of what it asks for in a container.
+_TO_START: Final = timedelta(seconds=5)
 #: Under which name Plumbline's own writes stand (a test compares it with the adapter's).
 OWN_MANAGER = "plumbline"
 
@@ -57,11 +61,11 @@ def _with_actors(drift: Drift, events: Sequence[AuditEvent], since: str) -> Drif
 def who_did(
     done: Change | Drift, events: Sequence[AuditEvent], *, uid: str = "", since: str = ""
 ) -> Actor | None:
-    """Names who made a change, deleted what is missing, or made what is unmanaged.
+    """Names who made a change, deleted what is missing, made what is unmanaged, or came in.
 
     Args:
-        done: A change of an object, or a whole drift; for a drift of the type `Modified` nobody
-            is named, its changes tell.
+        done: A change of an object, or a whole drift; for a drift of the type `Modified` or
+            `PodSpec` nobody is named, its changes tell.
         events: What was witnessed of this object, in any order.
         uid: The live object's, for a change; a drift holds its own.
         since: When the object was last seen as declared, RFC 3339; empty where that isn't known.
@@ -70,6 +74,8 @@ def who_did(
         The likeliest, with all others who may have done it; None where it wasn't witnessed.
     """
     ordered = sorted(distinct(events), key=lambda event: moment(event.time))
+    entered = [event for event in ordered if event.deed is Deed.ENTERED]
+    ordered = [event for event in ordered if event.deed is not Deed.ENTERED]
     if isinstance(done, Change):
         mine = _of_live(ordered, uid)
         start = _last_in_sync(mine, since)
@@ -79,8 +85,28 @@ def who_did(
             return _deleter(ordered)
         case DriftType.UNMANAGED:
             return _maker(done, ordered)
+        case DriftType.SESSION if isinstance(done.seen, SessionDrift):
+            return _visitor(done.seen, entered)
         case _:
             return None
+
+
+def _visitor(session: SessionDrift, entered: Sequence[AuditEvent]) -> Actor | None:
+    """Names who asked for a session: whose request came just before its process was started.
+
+    Whoever joined a container from its machine asked nobody.
+    """
+    started = moment(session.started_at)
+    if session.verb != "exec" or started == LONG_AGO:
+        return None
+    asked = [
+        event
+        for event in entered
+        if event.subresource == "exec"
+        and -SLACK <= started - moment(event.received) <= _TO_START + SLACK
+    ]
+    nearest = sorted(asked, key=lambda event: abs(started - moment(event.received)))
+    return _actor(nearest[:1], asked)
 
 
 def _writer(

@@ -50,7 +50,7 @@ def node_document(look: NodeLook) -> JsonObject:
 
 def _look(look: ContainerLook) -> JsonObject:
     return {
-        "container": _container(look.container),
+        "container": container_document(look.container),
         "drifts": len(look.drifts),
         "unknown": list(look.unknown),
         "expected": [
@@ -73,7 +73,7 @@ def sighting_document(sighting: Sighting) -> JsonObject:
             "schema": SIGHTING,
             "event": sighting.occurrence.value,
             "at": sighting.at,
-            "container": _container(sighting.container),
+            "container": container_document(sighting.container),
             "drift": drift and _drift(sighting.container, drift, sighting.first_seen),
             "unknown": list(sighting.unknown),
             "note": sighting.note or None,
@@ -90,19 +90,20 @@ def _drift(container: ContainerRef, drift: ContainerDrift, first_seen: str = "")
         "name": container.pod,
         "uid": container.pod_uid or None,
     }
-    kind, fields = _fields(drift)
+    kind, fields = seen_fields(drift)
     return {
         "id": drift_id(container, drift),
         "type": kind,
         "severity": drift.severity.value,
         "firstSeen": first_seen or None,
         "resource": pod if container.pod else None,
-        "container": _container(container),
+        "container": container_document(container),
         **fields,
     }
 
 
-def _fields(drift: ContainerDrift) -> tuple[str, JsonObject]:
+def seen_fields(drift: ContainerDrift) -> tuple[str, JsonObject]:
+    """Gives the type of what was seen in a container, and its fields."""
     match drift:
         case FileDrift():
             return "File", {
@@ -144,7 +145,8 @@ def _fields(drift: ContainerDrift) -> tuple[str, JsonObject]:
             assert_never(drift)
 
 
-def _container(container: ContainerRef) -> JsonObject:
+def container_document(container: ContainerRef) -> JsonObject:
+    """Says which container is meant."""
     return {
         "namespace": container.namespace or None,
         "pod": container.pod or None,

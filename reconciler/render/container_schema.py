@@ -37,13 +37,13 @@ def containers_schema() -> JsonObject:
         "A Plumbline look at containers",
         "One look at all containers of one machine, against their images.",
         _LOOK,
-        _PARTS,
+        CONTAINER_PARTS,
     )
 
 
 def sighting_schema() -> JsonObject:
     """Gives the JSON schema (draft 2020-12) of what `sighting_document` makes."""
-    parts = {name: part for name, part in _PARTS.items() if name not in _LOOK_ALONE}
+    parts = {name: part for name, part in CONTAINER_PARTS.items() if name not in _LOOK_ALONE}
     return _schema(
         SIGHTING,
         "What a Plumbline agent tells",
@@ -102,6 +102,33 @@ _RUNNING: Final = {
     "note": _NOTE,
 }
 
+#: By type, the fields of what was seen in a container.
+SEEN: Final[Mapping[str, Mapping[str, JsonObject]]] = {
+    "File": {
+        "path": text("As the container sees it."),
+        "change": choice(ChangeType, "Seen from the image to the container."),
+        "why": text("Why it matters that much, in a few words."),
+        "was": maybe_part("state", "As the image has it; null for an added file."),
+        "now": maybe_part("state", "As it is; null for a removed one."),
+        "textDiff": maybe_text("Of small text, the unified diff; secrets are masked."),
+        "note": _NOTE,
+    },
+    "Process": {
+        "executable": text("What it runs, as the container sees it."),
+        "origin": choice(Origin, "Where that comes from."),
+        "code": maybe_text("The library or script, where it isn't the executable."),
+        **_RUNNING,
+    },
+    "Session": {
+        "verb": {
+            "enum": ["exec", "enter"],
+            "description": "Whether the runtime started it, or it joined from the machine.",
+        },
+        **_RUNNING,
+    },
+    "Port": _LISTENER,
+}
+
 _LOOK: Final = {
     "schema": _constant(CONTAINERS),
     "node": text("The machine's name."),
@@ -123,7 +150,7 @@ _SIGHTING: Final = {
 }
 
 _LOOK_ALONE: Final = ("summary", "look", "expected", "listener", "outside")
-_PARTS: Final = {
+CONTAINER_PARTS: Final = {
     "summary": described(
         {
             "containers": count("How many were looked at."),
@@ -133,38 +160,7 @@ _PARTS: Final = {
         }
     ),
     "drift": {"anyOf": [{"$ref": f"#/$defs/{kind}"} for kind in _KINDS]},
-    "file": _drift(
-        "File",
-        {
-            "path": text("As the container sees it."),
-            "change": choice(ChangeType, "Seen from the image to the container."),
-            "why": text("Why it matters that much, in a few words."),
-            "was": maybe_part("state", "As the image has it; null for an added file."),
-            "now": maybe_part("state", "As it is; null for a removed one."),
-            "textDiff": maybe_text("Of small text, the unified diff; secrets are masked."),
-            "note": _NOTE,
-        },
-    ),
-    "process": _drift(
-        "Process",
-        {
-            "executable": text("What it runs, as the container sees it."),
-            "origin": choice(Origin, "Where that comes from."),
-            "code": maybe_text("The library or script, where it isn't the executable."),
-            **_RUNNING,
-        },
-    ),
-    "session": _drift(
-        "Session",
-        {
-            "verb": {
-                "enum": ["exec", "enter"],
-                "description": "Whether the runtime started it, or it joined from the machine.",
-            },
-            **_RUNNING,
-        },
-    ),
-    "port": _drift("Port", _LISTENER),
+    **{kind.lower(): _drift(kind, fields) for kind, fields in SEEN.items()},
     "resource": described(
         {
             "apiVersion": text("Its apiVersion."),

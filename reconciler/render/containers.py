@@ -89,7 +89,7 @@ def _container_lines(look: ContainerLook, style: Style, now: datetime) -> Iterat
     told = look.drifts if style.full else _without_folders(look.drifts)
     shown = told if style.full else told[:_DRIFTS]
     for drift in shown:
-        yield from _drift_lines(drift, style, now)
+        yield from drift_lines(drift, style, now)
     if len(shown) < len(told):
         rest = _counts(told[len(shown) :])
         yield from _dim(f"… (more: {rest}; --full or -o json shows all)", style)
@@ -132,7 +132,8 @@ def _beside(look: ContainerLook, style: Style) -> Iterator[Line]:
         yield from _dim(f"not of the image: {', '.join(places)}", style)
 
 
-def _drift_lines(drift: ContainerDrift, style: Style, now: datetime) -> Iterator[Line]:
+def drift_lines(drift: ContainerDrift, style: Style, now: datetime) -> Iterator[Line]:
+    """Writes what drifted in a container: what, how much it matters, and what is known of it."""
     spans, details = _words(drift, now)
     severity = Span(drift.severity.ljust(_WHAT - _INDENT), INKS[drift.severity])
     yield from flow([Cell((severity, *spans))], style, indent=_INDENT, hanging=_DETAIL)

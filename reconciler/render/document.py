@@ -123,7 +123,25 @@ def _drift(drift: Drift, outcome: Outcome | None) -> JsonObject:
         "decision": _decision(decision) if decision else None,
         "outcome": _outcome(outcome) if outcome else None,
         **_actor(drift.actor),
+        **_in_pod(drift),
     }
+
+
+def _in_pod(drift: Drift) -> JsonObject:
+    """Gives what only a drift of a running pod has: whose pod, and what was seen where in it."""
+    if not drift.is_in_pod:
+        return {}
+    document: JsonObject = {"owner": _key(drift.owner) if drift.owner else None}
+    if drift.container is None or drift.seen is None:
+        return document
+    # Late: a report without pods needs none of it.
+    from reconciler.render.container_documents import container_document, seen_fields
+
+    fields: JsonObject = _json(seen_fields(drift.seen)[1])
+    # What is said of the drift itself goes before.
+    note = _text(drift.note) or fields.get("note")
+    container = _json(container_document(drift.container))
+    return {**document, "container": container, **fields, "note": note}
 
 
 def _decision(decision: Decision) -> JsonObject:

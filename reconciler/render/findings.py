@@ -144,15 +144,28 @@ def _state(drift: Drift) -> str:
             | DriftType.PORT
             | DriftType.IMAGE
         ):
-            return f"it {STATES[drift.type]}"
+            return _in_pod(drift)
         case _:
             assert_never(drift.type)
+
+
+def _in_pod(drift: Drift) -> str:
+    """Says what drifted in a pod: which file, say, not only that one did."""
+    if drift.seen is None:
+        return f"it {STATES[drift.type]}"
+    from reconciler.render.pod_words import seen_title
+
+    return seen_title(drift)
 
 
 def drift_lines(drift: Drift, now: datetime) -> Iterator[str]:
     """Says of a drift what there is to say: its note, who did it, each of its changes."""
     if drift.note:
         yield drift.note
+    if drift.seen is not None:
+        from reconciler.render.pod_words import seen_lines
+
+        yield from seen_lines(drift, now)
     if drift.type is DriftType.UNMANAGED and (made := maker(drift, now)):
         yield f"made by {made}"
     if drift.type is DriftType.MISSING and drift.actor is not None:

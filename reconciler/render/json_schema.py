@@ -15,6 +15,7 @@ from reconciler.core.resource import JsonObject
 from reconciler.render.document import REPORT
 from reconciler.render.merge_documents import BASELINE_PARTS, MERGE_PARTS
 from reconciler.render.notice_documents import NOTICE
+from reconciler.render.pod_schema import in_pod_fields, in_pod_parts
 from reconciler.render.schema_fields import (
     anything,
     choice,
@@ -43,7 +44,10 @@ def report_schema() -> JsonObject:
         "title": "A Plumbline report",
         "description": "One look at one target: what was read, what drifted, what was done.",
         **described(_REPORT),
-        "$defs": {name: described(fields) for name, fields in _PARTS.items()},
+        "$defs": {
+            **{name: described(fields) for name, fields in _PARTS.items()},
+            **in_pod_parts(),
+        },
     }
 
 
@@ -117,13 +121,17 @@ _PARTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "source": maybe_part("source", "Where it is declared; null for an unmanaged object."),
         "note": maybe_text("What a reader must know, such as why it could not be read."),
         "by": maybe_part("manager", "Who made an unmanaged object."),
-        "changes": listed("change", "What differs; only of the types Modified and Pending."),
+        "changes": listed("change", "What differs; of the types Modified, Pending and PodSpec."),
         "hidden": listed("explained", "What differs and is explained by a rule."),
         "decision": maybe_part("decision", "What is to be done."),
         "outcome": maybe_part("outcome", "What became of that; null where nothing was done."),
         "actor": optional(
-            part("actor", "Who deleted a missing object or made an unmanaged one, if witnessed.")
+            part(
+                "actor",
+                "Who deleted a missing object, made an unmanaged one or asked for a session.",
+            )
         ),
+        **in_pod_fields(),
     },
     "change": _CHANGE,
     "explained": {

@@ -6,7 +6,7 @@ of `<code>`, where GitHub reads neither markup nor HTML, and links no names, iss
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -16,7 +16,7 @@ from reconciler.core.report import Report
 from reconciler.render.ages import minute, moment
 from reconciler.render.changes import changed_lines, digest_words
 from reconciler.render.credits import actor_and_when, credit, maker
-from reconciler.render.in_pods import STATES
+from reconciler.render.in_pods import STATES, Pod, by_object
 from reconciler.render.summaries import (
     counted,
     in_sync_words,
@@ -55,9 +55,10 @@ def report_markdown(report: Report, now: datetime) -> str:
     """
     head, tail = [*_title(report), ""], _tail(report, now)
     room = LIMIT - size(head) - size(tail) - LEFT_OUT
-    objects, shown = fitting((_object(drift, now) for drift in report.drifts), room)
-    if shown < len(report.drifts):
-        left = counted(len(report.drifts) - shown, "object")
+    pieces = [piece for each in by_object(report.drifts) for piece in _pieces(*each)]
+    objects, shown = fitting((_piece(each, now) for each in pieces), room)
+    if shown < len(pieces):
+        left = counted(len(pieces) - shown, "object")
         objects += [f"**{left} more, left out: a comment can't be longer.**", ""]
     return "\n".join([*head, *objects, *tail]) + "\n"
 
@@ -110,14 +111,44 @@ def _title(report: Report) -> list[str]:
     place = f"{code(report.target)} @ {code(short_revision(report.revision))}"
     if not report.drifts:
         return [f"### ✅ {place}: {in_sync_words(report)}"]
-    verdict = f"{summary.drifted:,} drifted" if summary.drifted else "not all could be read"
+    pods = counted(summary.pods, "pod")
+    verdict = "not all could be read"
+    if summary.drifted or summary.pods:
+        drifted = f"{summary.drifted:,} drifted" if summary.drifted else ""
+        verdict = " and ".join(filter(None, (drifted, f"{pods} drifted" if summary.pods else "")))
     counts = [counted(summary.resources, "object"), f"{summary.in_sync:,} in sync"]
     if summary.drifted:
         counts.append(f"**{summary.drifted:,} drifted** ({severity_words(report)})")
+    if summary.pods:
+        counts.append(f"**{pods} drifted**")
     if summary.unreadable:
         counts.append(f"**{summary.unreadable:,} unreadable**")
-    mark = "❌" if summary.drifted else "❔"
+    mark = "❌" if summary.drifted or summary.pods else "❔"
     return [f"### {mark} {place}: {verdict}", "", ", ".join(counts)]
+
+
+def _pieces(drift: Drift | None, pods: Sequence[Pod]) -> Iterator[Drift | Pod]:
+    yield from (drift,) if drift is not None else ()
+    yield from pods
+
+
+def _piece(each: Drift | Pod, now: datetime) -> list[str]:
+    return _object(each, now) if isinstance(each, Drift) else _pod(each, now)
+
+
+def _pod(pod: Pod, now: datetime) -> list[str]:
+    """Writes a pod under the object whose pod it is."""
+    # Late: a comment that tells of no pods needs none of it.
+    from reconciler.render.pod_words import pod_block, pod_title
+
+    place = f" — {_html_code(str(pod[0].source))}" if pod[0].source else ""
+    lines = ["<details>", f"<summary>{_html_code(pod_title(pod))}{place}</summary>", ""]
+    body, shown = fitting(
+        ([_shortened(line)] for line in pod_block(pod, now)), _OBJECT - size(lines)
+    )
+    left = len(pod_block(pod, now)) - shown
+    body += [f"… ({left} more lines)"] if left else []
+    return [*lines, *fenced(body), "", "</details>", ""]
 
 
 def _object(drift: Drift, now: datetime) -> list[str]:

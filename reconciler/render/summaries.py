@@ -26,7 +26,8 @@ def summary_line(report: Report) -> Line:
     place = Span(f"{report.target} @ {short_revision(report.revision)}", Ink.BOLD)
     if not report.drifts:
         return (Span("✓ ", Ink.GREEN), place, Span(": " + in_sync_words(report), Ink.GREEN))
-    mark, ink = ("✗", Ink.RED) if summary.drifted else ("?", Ink.YELLOW)
+    is_bad = summary.drifted or summary.pods
+    mark, ink = ("✗", Ink.RED) if is_bad else ("?", Ink.YELLOW)
     spans = [
         Span(f"{mark} ", ink),
         place,
@@ -35,6 +36,9 @@ def summary_line(report: Report) -> Line:
     if summary.drifted:
         spans += [Span(", "), Span(f"{summary.drifted:,} drifted", Ink.RED)]
         spans.append(Span(f" ({severity_words(report)})"))
+    if summary.pods:
+        spans += [Span(", "), Span(f"{counted(summary.pods, 'pod')} drifted", Ink.RED)]
+        spans.append(Span(f" ({severity_words(report, in_pods=True)})"))
     if summary.unreadable:
         spans += [Span(", "), Span(f"{summary.unreadable:,} unreadable", Ink.YELLOW)]
     if report.baseline is not None:
@@ -56,9 +60,18 @@ def in_sync_words(report: Report) -> str:
     return f"all {count:,} objects in sync"
 
 
-def severity_words(report: Report) -> str:
-    """Counts the drifts by severity; what is unreadable hasn't drifted as far as is known."""
-    known = [drift for drift in report.drifts if drift.type is not DriftType.UNREADABLE]
+def severity_words(report: Report, *, in_pods: bool = False) -> str:
+    """Counts the drifts by severity; what is unreadable hasn't drifted as far as is known.
+
+    Args:
+        report: Whose drifts.
+        in_pods: Whether those of running pods are meant, in place of those of objects.
+    """
+    known = [
+        drift
+        for drift in report.drifts
+        if drift.type is not DriftType.UNREADABLE and drift.is_in_pod is in_pods
+    ]
     counts = ((severity, sum(d.severity is severity for d in known)) for severity in Severity)
     return ", ".join(f"{count:,} {severity}" for severity, count in counts if count)
 

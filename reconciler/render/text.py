@@ -12,7 +12,7 @@ from reconciler.core.resource import ResourceKey
 from reconciler.render.ages import ago, moment
 from reconciler.render.changes import FOUND, INDENT, changes_lines
 from reconciler.render.credits import actor_and_when, credit, maker
-from reconciler.render.in_pods import STATES
+from reconciler.render.in_pods import STATES, Pod, by_object, place_of
 from reconciler.render.summaries import INKS, counted, request_words, summary_line
 from reconciler.render.terminal import Cell, Ink, Line, Span, Style, display_width, flow, painted
 
@@ -39,8 +39,12 @@ def report_text(report: Report, style: Style, now: datetime) -> str:
     """
     lines: list[Line] = []
     column = _object_column(report.drifts, style)
-    for drift in report.drifts:
-        lines += [*_drift_lines(drift, report.checked_at, style, now, column), ()]
+    for drift, pods in by_object(report.drifts):
+        if drift is not None:
+            lines += _drift_lines(drift, report.checked_at, style, now, column)
+        elif pods[0][0].owner not in (None, pods[0][0].key):
+            lines += _owner_lines(pods[0][0], style, column)
+        lines += [*_pods_lines(pods, style, now), ()]
     lines += _unproven_lines(report.unproven, style)
     lines += _footer_lines(report, style, now)
     lines += flow([Cell(summary_line(report))], style, hanging=2)
@@ -80,7 +84,7 @@ _OUTCOME_MARKS = {
 
 
 def _object_column(drifts: Sequence[Drift], style: Style) -> int:
-    widest = max((display_width(str(drift.key)) for drift in drifts), default=0)
+    widest = max((display_width(str(place_of(drift))) for drift in drifts), default=0)
     return min(2 + widest + 2, style.columns // 2, _OBJECT)
 
 
@@ -106,6 +110,26 @@ def _drift_lines(
         advice = f"{len(drift.hidden)} more explained by rules:"
         lines += _with_command(advice, explain_command(drift.key), Ink.DIM, style)
     return lines
+
+
+def _owner_lines(drift: Drift, style: Style, column: int) -> list[Line]:
+    """Names what is as declared, and whose pods aren't as it would make them."""
+    cells = [
+        Cell((Span("✗ ", Ink.RED), Span(str(place_of(drift)), Ink.BOLD))),
+        Cell((Span("drifted in its pods"),), column),
+    ]
+    if drift.source is not None:
+        cells.append(Cell((Span(str(drift.source), Ink.DIM),), column + 20))
+    return flow(cells, style, hanging=INDENT)
+
+
+def _pods_lines(pods: Sequence[Pod], style: Style, now: datetime) -> list[Line]:
+    if not pods:
+        return []
+    # Late: a check that looks into no pods needs none of it.
+    from reconciler.render.pod_text import pod_lines
+
+    return [line for pod in pods for line in pod_lines(pod, style, now)]
 
 
 def _with_command(words: str, command: str, ink: Ink, style: Style) -> list[Line]:

@@ -8,13 +8,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from reconciler.adapters.observations.fields import patched, texts
+from reconciler.adapters.observations.fields import SESSIONS, patched, texts
 from reconciler.core.actors import AuditEvent, Deed, ObjectRef, Witness, default_manager
 
 _CREATED = 201
 
 #: Subresources by whose requests an object doesn't change.
-_NO_WRITE = frozenset({"attach", "exec", "log", "portforward", "proxy", "token"})
+_NO_WRITE = frozenset({"log", "proxy", "token"})
+#: How a session is asked for: a web socket begins as a GET.
+_ASKED = frozenset({"create", "get"})
+_SWITCHED = 101
+#: A session is long; who came is told as it begins.
+_BEGUN = frozenset({"ResponseStarted", "ResponseComplete"})
 
 _DEEDS = {
     "create": Deed.WROTE,
@@ -40,16 +45,20 @@ def event_of(document: object) -> AuditEvent | None:
 
     Returns:
         What is kept of it; None unless it tells of a completed, successful request that changed an
-        object: no read, no dry run, no write of a status.
+        object, no read, no dry run, no write of a status; or of a session in a pod that has begun.
     """
-    if not isinstance(document, Mapping) or document.get("stage") != "ResponseComplete":
+    if not isinstance(document, Mapping) or document.get("stage") not in _BEGUN:
         return None
     verb = _text(document, "verb")
     ref = _mapping(document, "objectRef")
     code = _mapping(document, "responseStatus").get("code")
-    if verb not in _DEEDS or not ref or not isinstance(code, int) or not 200 <= code < 300:
-        return None
     subresource = _text(ref, "subresource")
+    enters = subresource in SESSIONS and verb in _ASKED and code in (200, _SWITCHED)
+    if not enters and document.get("stage") != "ResponseComplete":
+        return None
+    is_done = verb in _DEEDS and isinstance(code, int) and 200 <= code < 300
+    if not ref or not (enters or (is_done and subresource not in SESSIONS)):
+        return None
     query = parse_qs(_text(document, "requestURI").partition("?")[2])
     if subresource == "status" or subresource in _NO_WRITE or _is_dry_run(document, query):
         return None
@@ -60,7 +69,7 @@ def event_of(document: object) -> AuditEvent | None:
         request_id=_text(document, "auditID"),
         witness=Witness.AUDIT,
         ref=_ref(ref, made),
-        deed=_deed(verb, subresource, code),
+        deed=Deed.ENTERED if enters else _deed(verb, subresource, code),
         verb=verb,
         received=_text(document, "requestReceivedTimestamp") or _text(document, "stageTimestamp"),
         time=_text(document, "stageTimestamp"),
@@ -88,7 +97,7 @@ def _ref(ref: Mapping[str, Any], made: Mapping[str, Any]) -> ObjectRef:
     return ObjectRef(group, resource, namespace, _text(ref, "name") or _text(made, "name"))
 
 
-def _deed(verb: str, subresource: str, code: int) -> Deed:
+def _deed(verb: str, subresource: str, code: object) -> Deed:
     if subresource == "eviction":
         return Deed.DELETED
     return Deed.CREATED if code == _CREATED and not subresource else _DEEDS[verb]

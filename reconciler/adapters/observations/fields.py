@@ -6,6 +6,9 @@ from typing import Any
 
 from reconciler.core.resource import metadata_of
 
+#: Subresources of a pod by which somebody comes into it.
+SESSIONS = frozenset({"attach", "exec", "portforward"})
+
 #: Of a request that touched more, it isn't kept which.
 MOST = 64
 

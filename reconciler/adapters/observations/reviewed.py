@@ -8,7 +8,7 @@ Bodies may hold secrets. They are looked at for names, and never kept.
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.adapters.observations.fields import differing, texts
+from reconciler.adapters.observations.fields import SESSIONS, differing, texts
 from reconciler.core.actors import AuditEvent, Deed, ObjectRef, Witness
 from reconciler.core.resource import metadata_of
 
@@ -16,6 +16,7 @@ _OPERATIONS = {
     "CREATE": ("create", Deed.CREATED),
     "UPDATE": ("update", Deed.WROTE),
     "DELETE": ("delete", Deed.DELETED),
+    "CONNECT": ("connect", Deed.ENTERED),
 }
 
 
@@ -36,7 +37,9 @@ def event_of_review(document: object, now: str) -> AuditEvent | None:
     if known is None or request.get("dryRun") is True or subresource == "status":
         return None
     verb, deed = known
-    if subresource:
+    if deed is Deed.ENTERED and subresource not in SESSIONS:
+        return None
+    if subresource and deed is not Deed.ENTERED:
         deed = Deed.DELETED if subresource == "eviction" else Deed.WROTE
     old, new = _mapping(request, "oldObject"), _mapping(request, "object")
     about = metadata_of(old if verb == "delete" else new)

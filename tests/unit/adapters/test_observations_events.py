@@ -40,6 +40,28 @@ def audited(**more: Any) -> dict[str, Any]:
     return {**document, **more}
 
 
+EXEC: dict[str, Any] = {
+    "objectRef": {"resource": "pods", "subresource": "exec", "namespace": "shop", "name": "web"},
+    "requestURI": "/api/v1/namespaces/shop/pods/web/exec?command=sh&container=web",
+    "verb": "get",
+    "stage": "ResponseStarted",
+    "responseStatus": {"code": 101},
+}
+
+
+@pytest.mark.parametrize("stage", ["ResponseStarted", "ResponseComplete"])
+@pytest.mark.parametrize("verb", ["get", "create"])
+@pytest.mark.parametrize("subresource", ["exec", "attach", "portforward"])
+def test_who_comes_into_a_pod_is_kept_as_the_session_begins(
+    subresource: str, verb: str, stage: str
+) -> None:
+    ref = {**EXEC["objectRef"], "subresource": subresource}
+    event = event_of(audited(**{**EXEC, "objectRef": ref, "verb": verb, "stage": stage}))
+    assert event is not None
+    assert (event.deed, event.subresource, event.user) == (Deed.ENTERED, subresource, "jane")
+    assert event.ref == ObjectRef("", "pods", "shop", "web")
+
+
 def test_what_is_kept_of_an_audit_event() -> None:
     event = event_of(audited(impersonatedUser={"username": "deployer"}))
     assert event is not None
@@ -65,7 +87,11 @@ def test_what_is_kept_of_an_audit_event() -> None:
         {"responseStatus": None},
         {"objectRef": None},
         {"objectRef": {"resource": "pods", "subresource": "status", "name": "web"}},
-        {"objectRef": {"resource": "pods", "subresource": "exec", "name": "web"}, "verb": "create"},
+        {"objectRef": {"resource": "pods", "subresource": "log", "name": "web"}, "verb": "create"},
+        {"stage": "ResponseStarted"},
+        {**EXEC, "responseStatus": {"code": 403}},
+        {**EXEC, "verb": "delete"},
+        {**EXEC, "stage": "RequestReceived"},
         {"objectRef": {"resource": "serviceaccounts", "subresource": "token", "name": "web"}},
         {"requestURI": "/api/v1/x?dryRun=All&fieldManager=a"},
         {"verb": "delete", "requestObject": {"kind": "DeleteOptions", "dryRun": ["All"]}},
@@ -272,9 +298,34 @@ def test_a_write_without_an_entry_of_its_own_has_the_recorders_time() -> None:
         assert event.manager in ("kubectl-edit", "another")
 
 
+def test_a_review_tells_who_comes_into_a_pod() -> None:
+    pods = {"group": "", "version": "v1", "resource": "pods"}
+    options = {"kind": "PodExecOptions", "apiVersion": "v1", "command": ["sh", SECRET]}
+    asked = review(
+        operation="CONNECT",
+        subResource="exec",
+        requestResource=pods,
+        object=options,
+        oldObject=None,
+        options=None,
+    )
+    event = event_of_review(asked, NOW)
+    assert event is not None
+    assert (event.deed, event.verb, event.subresource) == (Deed.ENTERED, "connect", "exec")
+    assert (event.ref, event.user) == (ObjectRef("", "pods", "shop", "web"), "jane")
+    assert (event.received, event.time) == (NOW, NOW)
+    assert SECRET not in repr(event)
+
+
 @pytest.mark.parametrize(
     "more",
-    [{"dryRun": True}, {"operation": "CONNECT"}, {"subResource": "status"}, {"operation": None}],
+    [
+        {"dryRun": True},
+        {"operation": "CONNECT"},
+        {"subResource": "status"},
+        {"operation": None},
+        {"operation": "CONNECT", "subResource": "proxy"},
+    ],
 )
 def test_reviews_of_no_interest(more: dict[str, Any]) -> None:
     assert event_of_review(review(**more), NOW) is None

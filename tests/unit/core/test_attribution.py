@@ -2,11 +2,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.actors import AuditEvent, Deed, ObjectRef, Witness
 from reconciler.core.attribution import who_did, with_actors
+from reconciler.core.containers import SessionDrift
 from reconciler.core.drift import Change, ChangeType, Drift, DriftType, Severity
 from reconciler.core.ownership import FieldManager
 from reconciler.core.resource import ResourceKey
@@ -377,3 +379,52 @@ def test_a_second_person_who_did_exactly_the_same_leaves_a_doubt(
     doubted = who_did(done, [*events, twin], uid="1")
     assert doubted is not None
     assert not doubted.certain
+
+
+# --- sessions
+
+_POD = ObjectRef("", "pods", "shop", "web-1")
+
+
+def asked(user: str, seconds: float, **more: Any) -> AuditEvent:
+    """Makes what is witnessed of an exec, which goes on for long."""
+    known = {"deed": Deed.ENTERED, "verb": "create", "subresource": "exec", "ref": _POD}
+    return event(user, seconds, **{**known, **more})
+
+
+def session(seconds: float, verb: str = "exec", **more: Any) -> Drift:
+    seen = SessionDrift(verb, 7, 1, "0", ("sh",), at(seconds), Severity.MEDIUM)
+    return replace(drift(DriftType.SESSION, seen=seen), **more)
+
+
+def test_who_asked_for_a_session_just_before_it_began_is_named() -> None:
+    events = [asked("bob", -60), asked("jane", 10), asked("eve", 40)]
+    (found,) = with_actors([session(11)], {KEY: events})
+    assert found.actor is not None
+    assert (found.actor.user, found.actor.certain) == ("jane", True)
+
+
+def test_of_two_who_may_have_come_the_nearest_is_named_first() -> None:
+    found = who_did(session(11), [asked("jane", 7), asked("bob", 10.5)])
+    assert found is not None
+    assert (found.user, found.certain, found.others) == ("bob", False, ("jane",))
+
+
+@pytest.mark.parametrize(
+    ("found", "event"),
+    [
+        (session(30), asked("jane", 10)),
+        (session(11, "enter"), asked("jane", 10)),
+        (session(11), asked("jane", 10, subresource="attach")),
+        (session(11), asked("jane", 10, deed=Deed.WROTE)),
+        (session(11, seen=SessionDrift("exec", 7, 1, "0", (), "", Severity.LOW)), asked("a", 10)),
+        (session(11, seen=None), asked("jane", 10)),
+    ],
+)
+def test_who_may_have_done_something_else_is_not_named(found: Drift, event: AuditEvent) -> None:
+    assert who_did(found, [event]) is None
+
+
+def test_who_came_into_a_pod_wrote_nothing_of_it() -> None:
+    assert who_did(changed(manager(0)), [asked("jane", 0, subresource="", ref=REF)]) is None
+    assert who_did(drift(DriftType.UNMANAGED), [asked("jane", 0)]) is None

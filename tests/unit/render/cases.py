@@ -25,8 +25,10 @@ from reconciler.core.outcome import Outcome, OutcomeType
 from reconciler.core.ownership import FieldManager
 from reconciler.core.path import Item, Path
 from reconciler.core.plan import Create, Delete, Held, Plan, Recreate, Replace
+from reconciler.core.policy import worst_first
 from reconciler.core.report import Comparison, Report, Requests, Summary, Unproven
 from reconciler.core.resource import ResourceKey
+from tests.unit.render.pods import DRIFTS as IN_PODS
 
 _PLACE = SourceLocation("apps/web.yaml", 12)
 NOW = datetime(2026, 11, 24, 12, 0, 5, tzinfo=UTC)
@@ -387,7 +389,18 @@ ACCEPTED = accepted(
     baseline_of("shop", DRIFTS[:4], ()),
 )
 
+INSIDE = replace(
+    PENDING,
+    summary=Summary(166, 165, 1, 0, 4, pods=3),
+    drifts=worst_first((DRIFTS[0], *IN_PODS)),
+    unproven=(
+        Unproven(ResourceKey("", "Node", "", "node-2"), "", "its agent is silent since 11:40"),
+    ),
+    notes=("Pod shop/web-5d8f-abcde, container web: 1,234 more files that differ, not listed",),
+)
+
 REPORTS: Mapping[str, Report] = {
+    "pods": INSIDE,
     "drifted": DRIFTED,
     "witnessed": WITNESSED,
     "pending": PENDING,

@@ -77,7 +77,7 @@ def _of_report(report: Report) -> dict[str, str]:
 
 
 #: Cases that are shown in every format of CI.
-_FOR_MACHINES = ("drifted", "hostile", "in-sync", "merging", "baselined")
+_FOR_MACHINES = ("drifted", "hostile", "in-sync", "merging", "baselined", "pods")
 
 
 def for_machines(reports: Sequence[Report]) -> dict[str, str]:

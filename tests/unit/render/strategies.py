@@ -6,6 +6,18 @@ from typing import Any
 from hypothesis import strategies as st
 
 from reconciler.core.actors import Actor
+from reconciler.core.containers import (
+    ContainerRef,
+    FileDrift,
+    FileState,
+    FileType,
+    Listener,
+    Parent,
+    PortDrift,
+    ProcessDrift,
+    SessionDrift,
+)
+from reconciler.core.containers import Origin as CodeOrigin
 from reconciler.core.desired import SourceLocation
 from reconciler.core.drift import (
     Change,
@@ -19,6 +31,7 @@ from reconciler.core.drift import (
     Severity,
 )
 from reconciler.core.explain import Explanation, FieldOrigin, Origin
+from reconciler.core.in_containers import type_of
 from reconciler.core.merge import Effect, Merge, MergeEffect
 from reconciler.core.outcome import Outcome, OutcomeType
 from reconciler.core.ownership import FieldManager
@@ -101,15 +114,54 @@ DRIFTS = st.builds(
     actor=ACTORS,
 )
 COUNTS = st.integers(0, 50_000)
+CONTAINERS = st.builds(ContainerRef, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT)
+SEVERITIES = st.sampled_from(Severity)
+STATES = st.none() | st.builds(
+    FileState,
+    st.sampled_from(FileType),
+    *(st.integers(0, 0o7777), COUNTS, COUNTS, COUNTS, TIMES, TEXT, TEXT, TEXT, TEXT),
+)
+PARENTS = st.lists(st.builds(Parent, COUNTS, TEXT), max_size=2).map(tuple)
+SEEN = st.one_of(
+    st.builds(
+        FileDrift,
+        *(TEXT, st.sampled_from(ChangeType), SEVERITIES, TEXT, STATES, STATES, VALUE_TEXT, TEXT),
+    ),
+    st.builds(
+        ProcessDrift,
+        *(COUNTS, COUNTS, TEXT, st.sampled_from(CodeOrigin), NAMES, TEXT, TIMES, SEVERITIES),
+        *(TEXT, PARENTS, TEXT),
+    ),
+    st.builds(
+        SessionDrift,
+        *(st.sampled_from(["exec", "enter"]), COUNTS, COUNTS, TEXT, NAMES, TIMES, SEVERITIES),
+        *(PARENTS, TEXT),
+    ),
+    st.builds(
+        PortDrift,
+        st.builds(Listener, st.sampled_from(["TCP", "UDP"]), TEXT, COUNTS, COUNTS),
+        SEVERITIES,
+    ),
+)
+#: Of one pod, or of several, under an object that drifted, or not.
+IN_PODS = st.builds(
+    lambda seen, drift, container, owner: replace(
+        drift, type=type_of(seen), changes=(), seen=seen, container=container, owner=owner
+    ),
+    SEEN,
+    DRIFTS,
+    CONTAINERS,
+    st.none() | KEYS,
+)
 REPORTS = st.builds(
     Report,
     target=TEXT,
     revision=TEXT,
     checked_at=st.sampled_from(["2026-11-24T12:00:00Z", "2026-11-01T12:00:00Z"]),
     comparison=st.sampled_from(Comparison),
-    summary=st.builds(Summary, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS),
+    summary=st.builds(Summary, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS),
     requests=st.builds(Requests, COUNTS, COUNTS, COUNTS, COUNTS),
-    drifts=st.lists(DRIFTS, max_size=3).map(tuple),
+    drifts=st.lists(DRIFTS | IN_PODS, max_size=3).map(tuple),
     unproven=st.lists(st.builds(Unproven, KEYS, TEXT, TEXT), max_size=2).map(tuple),
     outcomes=st.lists(st.builds(Outcome, KEYS, st.sampled_from(OutcomeType), TEXT), max_size=3).map(
         tuple
