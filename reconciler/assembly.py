@@ -16,7 +16,7 @@ from reconciler.adapters.cluster.watches import Watches
 from reconciler.adapters.history.database import DatabaseHistory
 from reconciler.adapters.sources.peeked import Peeked
 from reconciler.adapters.telemetry.metrics import Metrics
-from reconciler.attending import stale_after
+from reconciler.attending import attended
 from reconciler.bootstrap import How, Opened, open_target
 from reconciler.controller import Target
 from reconciler.core.errors import ConfigError
@@ -92,10 +92,8 @@ class Assembly:
         if seat.leadership is not None:
             self.metrics.watch_leadership(target.name, seat.held)
         source = Peeked(opened.target.source)
-        made = replace(opened.target, source=source, pods=self.settings.agents.pods)
-        if self.settings.agents.address:
-            silence = stale_after(self.settings.agents)
-            made = replace(made, nodes=self.history.nodes(), stale_after=silence)
+        made = attended(opened.target, self.settings.agents, self.history)
+        made = replace(made, source=source)
         stamp: Callable[[], object | None] = _never_the_same
         verifying: Callable[[Target, Plan], Target] = _as_it_is
         live: WatchedLive | None = None

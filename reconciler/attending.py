@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -13,6 +14,7 @@ from reconciler.adapters.observations.agent_receiver import AgentReceiver, WordR
 from reconciler.adapters.observations.known_agents import KnownAgents
 from reconciler.adapters.serving_tls import Tls
 from reconciler.adapters.telemetry.metrics import Metrics
+from reconciler.controller import Target
 from reconciler.core.errors import ConfigError, PlumblineError
 from reconciler.core.moments import rfc3339
 from reconciler.ports import AgentRegister, EvidenceStore, NodeStore
@@ -41,6 +43,18 @@ def stale_after(settings: AgentSettings) -> timedelta:
     if seconds <= 0:
         raise ConfigError("agents.stale_after must be longer than nothing", fix="write it as 5m")
     return timedelta(seconds=seconds)
+
+
+def attended(target: Target, settings: AgentSettings, history: DatabaseHistory) -> Target:
+    """Gives a target as the controller looks at it: with its pods, where that is configured.
+
+    Raises:
+        ConfigError: `agents.stale_after` is no duration, or none at all.
+    """
+    target = replace(target, pods=settings.pods)
+    if not settings.address:
+        return target
+    return replace(target, nodes=history.nodes(), stale_after=stale_after(settings))
 
 
 def register_of(settings: AgentSettings, cluster: "KubeCluster") -> AgentRegister:

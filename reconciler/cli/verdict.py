@@ -82,6 +82,7 @@ def _deliberations(
     settings: "Settings", history: "DatabaseHistory"
 ) -> "Iterator[tuple[Deliberation, Policy]]":
     """Looks at each target that may wait for a person, as the controller does."""
+    from reconciler.attending import attended
     from reconciler.bootstrap import How, open_target
     from reconciler.controller import check
     from reconciler.deliberation import deliberate
@@ -89,10 +90,11 @@ def _deliberations(
 
     for target in settings.targets:
         with open_target(settings, target, How(), history) as opened:
-            look = check(opened.target)
-            now = opened.target.clock()
+            attending = attended(opened.target, settings.agents, history)
+            look = check(attending)
+            now = attending.clock()
             policy = policy_of(settings, target)
-            yield deliberate(opened.target, look, policy, history, now), policy
+            yield deliberate(attending, look, policy, history, now), policy
 
 
 def _show(waiting: "Sequence[Deliberation]", options: argparse.Namespace) -> None:
@@ -110,10 +112,11 @@ def _show(waiting: "Sequence[Deliberation]", options: argparse.Namespace) -> Non
 
 def _one_by_one(done: "Deliberation") -> "Iterator[str]":
     """Says how to agree to one drift alone, and where a yes was said that isn't enough."""
-    if len(done.asked.actions) > 1:
-        for plan in done.each.values():
-            names = ", ".join(str(action.key) for action in plan.actions)
-            yield f"  plumbline approve {plan.digest}  for {names} alone"
+    # What drifted in one pod has one plan, and what waits for its turn is in no other.
+    alone = {plan.digest: plan for plan in done.each.values() if plan.digest != done.asked.digest}
+    for plan in alone.values():
+        names = ", ".join(str(action.key) for action in plan.actions)
+        yield f"  plumbline approve {plan.digest}  for {names} alone"
     for digest, missing in done.missing.items():
         if not missing.startswith("nobody"):
             yield f"  {digest}: {missing}"

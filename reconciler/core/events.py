@@ -262,7 +262,7 @@ def _written(action: Action, sides: Sides) -> tuple[JsonObject | None, JsonObjec
             return _fields(was), _fields(wanted)
         case Evict(owner=owner, evidence=kept) | Quarantine(owner=owner, evidence=kept):
             evidence = {EVIDENCE: kept} if kept else {}
-            return {OWNER: str(owner)}, {OWNER: str(owner), **evidence}
+            return None, {OWNER: str(owner), **evidence}
         case _:
             assert_never(action)
 

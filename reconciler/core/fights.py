@@ -130,5 +130,5 @@ def restores_of(events: Iterable[Event]) -> tuple[Restored, ...]:
 
 
 def _restored(event: Event, key: ResourceKey) -> Restored:
-    owner = str((event.before or {}).get(OWNER) or "")
+    owner = str((event.after or {}).get(OWNER) or "")
     return Restored(key, datetime.fromisoformat(event.time), owner)

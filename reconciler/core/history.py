@@ -15,9 +15,9 @@ WHOLE: Final = ""
 DIGESTS: Final = "***"
 
 
-#: In an event's `before` and `after`, instead of a path: which declared object makes a new pod in
-#: place of one that was evicted or put into quarantine.
-OWNER: Final = "(owner)"
+#: In an event's `after`, instead of a path: which declared object makes a new pod in place of one
+#: that was evicted or put into quarantine.
+OWNER: Final = "(made anew by)"
 #: In such an event's `after`, likewise: what was kept of the pod first.
 EVIDENCE: Final = "(evidence)"
 

@@ -53,7 +53,7 @@ def settled(intents: Sequence[Event], report: Report, sides: Sides, now: str) ->
     events = []
     for intent in intents:
         key = intent.key
-        drifting = in_pods if OWNER in (intent.before or {}) else declared
+        drifting = in_pods if OWNER in (intent.after or {}) else declared
         if key is not None and key not in drifting and sides.live.why_unread(key) is None:
             type_, found = EventType.RESTORED, "it is as declared now"
         else:

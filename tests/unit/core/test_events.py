@@ -14,7 +14,7 @@ from reconciler.core.events import (
     events_of_outcomes,
     events_of_verdict,
 )
-from reconciler.core.history import OWNER, Event, EventType, KnownDrift, remembered
+from reconciler.core.history import EVIDENCE, OWNER, Event, EventType, KnownDrift, remembered
 from reconciler.core.inventory import Inventory
 from reconciler.core.live import Unread
 from reconciler.core.outcome import Outcome, OutcomeType
@@ -373,7 +373,10 @@ def test_a_replaced_pod_is_told_with_who_makes_it_anew(action: type[Evict | Quar
     told = (replace(report, drifts=drifts), sides, "john", LATER)
     (intent,) = events_of_intent(plan, *told)
     assert (intent.drift, intent.key, intent.reason) == ("d-worst", pod, action.__name__.lower())
-    assert intent.before == {OWNER: str(owner)}
+    assert (intent.before, intent.after) == (None, {OWNER: str(owner)})
     done = (Outcome(pod, OutcomeType.RESTORED),)
     (event,) = events_of_outcomes(plan, done, *told, verified=True)
-    assert (event.type, event.before) == (EventType.RESTORED, {OWNER: str(owner)})
+    assert (event.type, event.after) == (EventType.RESTORED, {OWNER: str(owner)})
+    kept = replace(plan, actions=(action(pod, "v1", "u1", owner, "sha256:aa on the node n1"),))
+    (intent,) = events_of_intent(kept, *told)
+    assert intent.after == {OWNER: str(owner), EVIDENCE: "sha256:aa on the node n1"}

@@ -108,7 +108,7 @@ def test_a_workload_whose_new_pods_drift_again_is_a_fight_whatever_their_names()
     events = [
         replace(
             event(EventType.RESTORED, minute, key=ResourceKey("", "Pod", "shop", f"web-{minute}")),
-            before={OWNER: str(KEY)},
+            after={OWNER: str(KEY)},
         )
         for minute in (-3, -2, -1)
     ]

@@ -61,7 +61,7 @@ def test_what_cannot_be_read_is_unverified(key: ResourceKey | None) -> None:
 def test_a_pod_that_was_to_be_replaced_is_judged_by_what_is_found_in_pods() -> None:
     report, sides = looked(WEB)
     pod = ResourceKey("", "Pod", "shop", "web-1")
-    intent = replace(INTENT, key=pod, reason="evict", before={OWNER: "Deployment shop/web"})
+    intent = replace(INTENT, key=pod, reason="evict", after={OWNER: "Deployment shop/web"})
     (event,) = settled([intent], report, sides, LATER)
     assert event.type is EventType.RESTORED
     drift = Drift("d-p", DriftType.FILE, Severity.HIGH, pod, "v1")
