@@ -8,8 +8,8 @@ from random import random
 from time import monotonic, time
 from typing import Final, TypeAlias
 
+from reconciler.agent.custody import EvidenceFolder
 from reconciler.agent.cutting import Share, Shares, notes_of
-from reconciler.agent.keeping import EvidenceFolder
 from reconciler.agent.metrics import Family, families_text
 from reconciler.agent.posting import Controller, PostError
 from reconciler.core.containers import NodeLook

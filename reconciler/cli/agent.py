@@ -19,9 +19,9 @@ from reconciler.cli.looking import add_scan_options, pod_specs_of, scan_of, seco
 from reconciler.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from reconciler.agent.custody import EvidenceFolder
     from reconciler.agent.evidence import Kept
     from reconciler.agent.executing import Executions
-    from reconciler.agent.keeping import EvidenceFolder
     from reconciler.agent.node import NodeScan
     from reconciler.agent.sending import Sender
     from reconciler.agent.watching import NodeWatch
@@ -166,8 +166,8 @@ def _evidence(options: argparse.Namespace, scan: "NodeScan") -> "EvidenceFolder 
             "--evidence: only a controller asks for evidence",
             fix="name it with --controller; by hand, `plumbline containers --evidence` keeps it",
         )
+    from reconciler.agent.custody import EvidenceFolder
     from reconciler.agent.evidence import keep_evidence
-    from reconciler.agent.keeping import EvidenceFolder
     from reconciler.cli.output import complain
     from reconciler.render.container_documents import node_document
 

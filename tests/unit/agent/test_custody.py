@@ -1,8 +1,8 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+from reconciler.agent.custody import EvidenceFolder
 from reconciler.agent.evidence import Kept
-from reconciler.agent.keeping import EvidenceFolder
 from reconciler.core.containers import ContainerLook, ContainerRef, NodeLook
 from reconciler.core.evidence import Evidence
 
