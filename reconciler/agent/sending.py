@@ -108,15 +108,12 @@ class Sender(Rounds):
         notes: tuple[str, ...],
         kept: tuple[Evidence, ...],
     ) -> None:
-        known = dict(self._acknowledged[0]) if self._acknowledged is not None else {}
+        whole = self._unheard(shares)
         for _ in range(_TURNS):
             words = (
-                ContainerWord(
-                    (name := each.look.container.container_id),
-                    each.digest,
-                    None if known.get(name) == each.digest else each.look,
-                )
+                ContainerWord(name, each.digest, each.look if name in whole else None)
                 for each in shares
+                for name in (each.look.container.container_id,)
             )
             word = NodeWord(look.node, look.checked_at, tuple(words), notes, kept)
             text = json.dumps(word_document(word), separators=(",", ":"))
@@ -128,8 +125,20 @@ class Sender(Rounds):
                 if self._evidence is not None:
                     self._evidence.wish(answer.wanted)
                 return
-            known = {name: digest for name, digest in known.items() if name not in answer.lacking}
+            whole |= answer.lacking
         raise PostError("it asks again and again for what it was told")
+
+    def _unheard(self, shares: Sequence[Share]) -> frozenset[str]:
+        """Gives the containers that are said whole at once.
+
+        None at first and after a failure: what was said before a restart is mostly still known,
+        and who is turned away hears why only where little was sent.
+        """
+        if self._acknowledged is None or self._trouble:
+            return frozenset()
+        known = self._acknowledged[0]
+        names = ((each.look.container.container_id, each.digest) for each in shares)
+        return frozenset(name for name, digest in names if known.get(name) != digest)
 
     def _failed(self, why: str) -> float:
         pause = self._back_off.pause

@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     from reconciler.cli.checks import check_git
     from reconciler.cli.output import style_of, write
     from reconciler.cli.people_checks import check_slack
-    from reconciler.cli.rights_checks import check_leases
+    from reconciler.cli.rights_checks import check_agents, check_leases
 
     findings: list[Finding] = []
     settings, targets = _configured(options, findings)
@@ -64,6 +64,7 @@ def run(options: argparse.Namespace) -> ExitCode:
             findings += _target(settings, target, cluster, catalog)
         if cluster is not None and catalog is not None:
             findings += check_leases(cluster, catalog, settings.lease.namespace)
+            findings += check_agents(settings.agents, cluster, catalog)
     findings += check_slack(settings.notify.slack)
     findings += _folders(settings)
     if options.output == "json":
@@ -186,10 +187,12 @@ def _rights(
     scope = frozenset(target.scope.namespaces)
     wanted = listings(desired, catalog, scope, transient_kinds())
     in_pods = with_pods(wanted, desired, catalog, scope)
+    agents = settings.agents
+    read = in_pods if agents.pods or agents.address else wanted
     return [
-        *check_rights(target.name, cluster, desired, catalog, wanted, part),
+        *check_rights(target.name, cluster, desired, catalog, read, part),
         *check_telling(target.name, settings.notify, cluster, catalog, wanted),
-        *check_answering(target.name, settings.agents, cluster, catalog, in_pods),
+        *check_answering(target.name, agents, cluster, catalog, in_pods),
     ]
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from reconciler.core.desired import DesiredState, Rendered
 from reconciler.core.errors import ConfigError
-from reconciler.core.resource import JsonObject
-from reconciler.core.rights import LEASES, Part, Right
+from reconciler.core.resource import Catalog, JsonObject
+from reconciler.core.rights import LEASES, Needs, Part, Right
 from reconciler.settings import (
     AgentMode,
     IgnoreSettings,
@@ -190,11 +190,8 @@ def find_grants(
     """
     from reconciler.adapters.cluster.kept_catalog import DEFINING
     from reconciler.bootstrap import open_cluster
-    from reconciler.builtin import transient_kinds
     from reconciler.core.desired import desired_state
-    from reconciler.core.rights import answer_rights, event_rights, needs_of, report_needs
-    from reconciler.core.scope import listings, with_pods
-    from reconciler.core.terms import PodAnswer
+    from reconciler.core.rights import agent_rights
 
     rights: set[Right] = set()
     unknown: set[str] = set()
@@ -207,24 +204,48 @@ def find_grants(
             desired = desired_state(rendered, catalog, namespace)
             if needs_namespace(rendered, desired):
                 homes[target.name] = namespace
-            scope = frozenset(target.scope.namespaces)
-            wanted = listings(desired, catalog, scope, transient_kinds())
-            needs = [needs_of(desired, catalog, wanted, part, prunes=target.prune)]
-            if settings.agents.mode is not AgentMode.OBSERVE and part is Part.RESTORER:
-                in_pods = with_pods(wanted, desired, catalog, scope)
-                rights |= answer_rights(in_pods, PodAnswer(settings.agents.answer.value))
-            if settings.notify.events:
-                rights |= event_rights(wanted)
-            if settings.notify.policy_reports:
-                needs.append(report_needs(wanted, catalog))
-            rights |= {right for each in needs for right in each.rights}
-            unknown |= {kind for each in needs for kind in each.unknown}
+            needs = _needs(settings, target, desired, catalog, part)
+            rights |= needs.rights
+            unknown |= needs.unknown
+    if settings.agents.address:
+        rights |= agent_rights()
     # To be told at once that there are other kinds.
     rights |= {Right("", k.group, k.plural, verb) for k in DEFINING for verb in ("list", "watch")}
     config = _with_namespaces(config, homes)
     if part is Part.READER:
         config = {**config, "cluster": {"dry_runs": False}}
     return Grants(part, targets, frozenset(rights), frozenset(unknown), config)
+
+
+def _needs(
+    settings: Settings,
+    target: TargetSettings,
+    desired: DesiredState,
+    catalog: Catalog,
+    part: Part,
+) -> Needs:
+    """Says what looking at one target needs, and all that is done about it."""
+    from reconciler.builtin import transient_kinds
+    from reconciler.core.rights import answer_rights, event_rights, needs_of, report_needs
+    from reconciler.core.scope import listings, with_pods
+    from reconciler.core.terms import PodAnswer
+
+    scope, agents = frozenset(target.scope.namespaces), settings.agents
+    wanted = listings(desired, catalog, scope, transient_kinds())
+    in_pods = with_pods(wanted, desired, catalog, scope)
+    read = in_pods if agents.pods or agents.address else wanted
+    needs = [needs_of(desired, catalog, read, part, prunes=target.prune)]
+    if agents.mode is not AgentMode.OBSERVE and part is Part.RESTORER:
+        answer = PodAnswer(agents.answer.value)
+        needs.append(Needs(frozenset(answer_rights(in_pods, answer))))
+    if settings.notify.events:
+        needs.append(Needs(frozenset(event_rights(wanted))))
+    if settings.notify.policy_reports:
+        needs.append(report_needs(wanted, catalog))
+    return Needs(
+        frozenset(right for each in needs for right in each.rights),
+        frozenset(kind for each in needs for kind in each.unknown),
+    )
 
 
 def _rendered(settings: Settings, target: TargetSettings, namespace: str) -> Rendered:

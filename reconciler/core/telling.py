@@ -9,10 +9,14 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from typing import Final
 
+from reconciler.core.drift import IN_PODS, Severity
 from reconciler.core.moments import moment_of
 from reconciler.core.notices import Episode, Notice, notice_of
 from reconciler.core.routing import Route, Silence
+
+_RANK: Final[Mapping[Severity, int]] = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,7 @@ def due(
         shown = records.get(notifier, [])
         begun = {name for record in shown for name in record.episodes}
         fresh = [episode for name, episode in known.items() if name not in begun]
+        shown, fresh = teller.grown(shown, known, fresh)
         mine = [*teller.again(shown, known), *teller.anew(fresh)]
         found += sorted(mine, key=lambda each: (_age(each.notice), each.notice.subject))
     return tuple(found)
@@ -147,6 +152,29 @@ class _Teller:
     silences: Sequence[Silence]
     now: datetime
 
+    def grown(
+        self, told: Sequence[Told], known: Mapping[str, Episode], fresh: Sequence[Episode]
+    ) -> tuple[list[Told], list[Episode]]:
+        """Has what began in a pod told where that pod is told of already.
+
+        A file after the other would else be a message after the other. What is worse than all that
+        is told there is told anew: nobody looks at an old message again.
+
+        Returns:
+            What was told, with what belongs there; and what is left to be told anew.
+        """
+        grown = list(told)
+        left: list[Episode] = []
+        for episode in fresh:
+            at = next((n for n, each in enumerate(grown) if _takes(each, known, episode)), None)
+            route = self._route(episode)
+            if at is None or route is None or not self._is_news(episode, route):
+                left.append(episode)
+            else:
+                names = (*grown[at].episodes, name_of(episode))
+                grown[at] = replace(grown[at], episodes=names)
+        return grown, left
+
     def again(self, told: Iterable[Told], known: Mapping[str, Episode]) -> Iterator[Delivery]:
         """Gives what is due of what was shown before."""
         for record in told:
@@ -169,7 +197,10 @@ class _Teller:
         yield Delivery(self.notifier, notice, record.shown, digest)
 
     def anew(self, fresh: Iterable[Episode]) -> Iterator[Delivery]:
-        """Gives what is due of what was never shown: together what began in one look, if many."""
+        """Gives what is due of what was never shown: together what began in one look, if many.
+
+        What began in one pod is always told together.
+        """
         groups: dict[tuple[int, str, str], list[Episode]] = {}
         for episode in fresh:
             route = self._route(episode)
@@ -178,8 +209,8 @@ class _Teller:
                 groups.setdefault(place, []).append(episode)
         for (at, _, _), members in groups.items():
             above = self.routes[at].group_above
-            together = [members] if 0 < above < len(members) else [[each] for each in members]
-            for part in together:
+            parts = _by_pod(members)
+            for part in [members] if 0 < above < len(parts) else parts:
                 notice = notice_of(part)
                 yield Delivery(self.notifier, notice, "", digest_of(notice))
 
@@ -202,6 +233,29 @@ class _Teller:
 
     def _is_silent(self, episode: Episode, moment: datetime) -> bool:
         return any(silence.holds(episode, moment) for silence in self.silences)
+
+
+def _takes(record: Told, known: Mapping[str, Episode], episode: Episode) -> bool:
+    """Whether what is shown tells of the episode's pod, and of something as bad in it."""
+    if record.is_over or episode.type not in IN_PODS:
+        return False
+    members = [known[name] for name in record.episodes if name in known]
+    return any(
+        each.type in IN_PODS
+        and not each.is_over
+        and (each.target, each.key) == (episode.target, episode.key)
+        and _RANK[each.severity] <= _RANK[episode.severity]
+        for each in members
+    )
+
+
+def _by_pod(episodes: Iterable[Episode]) -> list[list[Episode]]:
+    """Puts together what drifted in one pod; each other episode is by itself."""
+    parts: dict[object, list[Episode]] = {}
+    for episode in episodes:
+        place = episode.key if episode.type in IN_PODS else name_of(episode)
+        parts.setdefault(place, []).append(episode)
+    return list(parts.values())
 
 
 def _end(episode: Episode) -> datetime:

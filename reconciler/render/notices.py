@@ -99,7 +99,9 @@ def notice_title(notice: Notice, limit: int = TITLE) -> str:
     state = _TITLES[pressing(notice)]
     first, *others = notice.episodes
     what = f"{first.key} {TYPES[first.type]}"
-    if others:
+    if others and {each.key for each in others} == {first.key}:
+        what = f"{first.key} drifted in {len(notice.episodes):,} ways"
+    elif others:
         count = counted(len(notice.episodes), "object")
         what = f"{count} of {notice.target} drifted"
     begin = "Reminder: " if notice.reminder and not notice.is_over else ""
