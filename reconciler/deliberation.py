@@ -12,7 +12,7 @@ from reconciler.core.drift import Decision, DecisionAction, Drift
 from reconciler.core.fights import restores_of
 from reconciler.core.history import HistoryQuery
 from reconciler.core.moments import rfc3339
-from reconciler.core.plan import Plan, puts_right
+from reconciler.core.plan import Action, Plan, puts_right
 from reconciler.core.planning import Permissions
 from reconciler.core.rails import railed
 from reconciler.core.suspension import SUSPENSION_TYPES, suspensions_of
@@ -38,6 +38,7 @@ class Deliberation:
         each: By a drift's id, the plan for it alone, where it waits for a person.
         approved: Who agreed to `plan`; empty where it is carried out unasked.
         missing: What each of these plans lacks yet to be approved, by its digest.
+        deferred: What is left out of `plan` until the evidence of it is kept.
     """
 
     look: Look
@@ -47,11 +48,12 @@ class Deliberation:
     each: Mapping[str, Plan] = field(default_factory=dict)
     approved: str = ""
     missing: Mapping[str, str] = field(default_factory=dict)
+    deferred: tuple[Action, ...] = ()
 
     @property
     def waits_for_person(self) -> bool:
         """Whether a yes would have more carried out."""
-        return len(self.asked.actions) > len(self.plan.actions)
+        return len(self.asked.actions) > len(self.plan.actions) + len(self.deferred)
 
     @property
     def plans(self) -> tuple[Plan, ...]:

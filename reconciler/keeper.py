@@ -161,10 +161,8 @@ class Keeper:
         if hear_annotations(done, self.policy, self.history, now):
             done = deliberate(self.target, look, self.policy, self.history, now)
         late = witness_due(done, now) if self.witnesses is not None else None
-        secure = secured(done, self.evidence, self.policy, now)
-        kept = evidence_due(done, secure, now)
-        done = secure
-        self._awaited, self.last = awaited(done, word, late, kept), done
+        done = secured(done, self.evidence, self.policy, now)
+        self._awaited, self.last = awaited(done, word, late, evidence_due(done, now)), done
         self._remember(done.look)
         if not done.plan.actions:
             self._back_off.note(failed=False)

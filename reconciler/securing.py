@@ -44,16 +44,11 @@ def secured(
         store.ask(missing, rfc3339(now))
         asked = store.asked([each.uid for each in pods])
     plan = with_evidence(done.plan, asked, seen, policy.evidence, now)
-    return replace(done, plan=plan)
+    left = {each.key for each in plan.actions}
+    deferred = tuple(each for each in pods if each.key not in left)
+    return replace(done, plan=plan, deferred=deferred)
 
 
-def evidence_due(before: Deliberation, after: Deliberation, now: datetime) -> datetime | None:
-    """Says when to look again for evidence that is being kept; None where none is.
-
-    Args:
-        before: What was decided.
-        after: The same, once secured.
-        now: The time of day.
-    """
-    waits = len(after.plan.actions) < len(before.plan.actions)
-    return now + _PAUSE if waits else None
+def evidence_due(done: Deliberation, now: datetime) -> datetime | None:
+    """Says when to look again for evidence that is being kept; None where none is."""
+    return now + _PAUSE if done.deferred else None

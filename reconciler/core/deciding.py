@@ -24,6 +24,10 @@ from reconciler.core.suspension import Suspension, suspended
 from reconciler.core.terms import PodAnswer
 from reconciler.core.windows import Window, closed
 
+#: What makes a pod worth a new one. Who looked into it, and where it listens, is to be known; to a
+#: stale image a new pod may be no answer.
+_REPLACED: Final = frozenset({DriftType.POD_SPEC, DriftType.FILE, DriftType.PROCESS})
+
 
 class Mode(StrEnum):
     """What policy may ask for, the most cautious first."""
@@ -93,8 +97,9 @@ class Policy:
         annotations: Whether an object's annotation may suspend it. Whoever may edit the object
             may set that.
         approvals: Whose yes counts.
-        containers: Where no rule speaks of what is seen in running pods (`drift.IN_PODS`); never
-            `propose`, since no pull request puts a pod right.
+        containers: Where no rule speaks of what is seen in running pods (`drift.IN_PODS`); of
+            sessions, ports and images only rules speak. Never `propose`, since no pull request
+            puts a pod right.
         answer: What is done with a pod that is to be put right.
         evidence: Whether what changed in it is kept first.
     """
@@ -204,7 +209,7 @@ def _ruled(
     rules, default = policy.rules, (policy.mode, "default", f"the target's mode is {policy.mode}")
     if drift.is_in_pod:
         rules = tuple(rule for rule in rules if drift.type in rule.selector.types)
-        default = (policy.containers, "default", f"agents.mode is {policy.containers}")
+        default = _in_pod(drift, policy)
     said: list[tuple[Mode, str, str]] = []
     for place in places(drift, labels, [rule.selector for rule in rules]):
         speaking = (rule for rule in rules if rule.selector.matches(place))
@@ -217,6 +222,14 @@ def _ruled(
         if not policy.prune:
             return Mode.OBSERVE, "default", "it was declared once, and pruning is off"
     return mode, rule, reason
+
+
+def _in_pod(drift: Drift, policy: Policy) -> tuple[Mode, str, str]:
+    """Gives what is done about drift of a running pod where no rule speaks of it."""
+    if drift.type not in _REPLACED and policy.containers is not Mode.OBSERVE:
+        reason = f"a {drift.type} is told: only a rule that names this type acts on it"
+        return Mode.OBSERVE, "default", reason
+    return policy.containers, "default", f"agents.mode is {policy.containers}"
 
 
 def _held_back(drift: Drift, mode: Mode, policy: Policy, around: Circumstances) -> Decision | None:

@@ -39,8 +39,9 @@ class AgentSettings:
         stale_after: A node that was silent for so long is unknown.
         pods: Whether running pods are compared with what they were made of, too; where agents are
             heard, they always are.
-        mode: What is done about drift of running pods where no rule names its type; no target's
-            mode counts for it.
+        mode: What is done about a pod whose specification, files or processes drifted, where no
+            rule names the type; no target's mode counts for it. On sessions, ports and images only
+            a rule acts that names their type.
         answer: How a pod is put right: it goes, and its controller makes a new one; or it is kept
             without labels and without network to be examined, and a new one is made.
         evidence: Whether an agent keeps what changed in a pod before that is replaced.
