@@ -92,7 +92,8 @@ def register_of(settings: AgentSettings, cluster: "KubeCluster") -> AgentRegiste
 def agents_of(
     settings: AgentSettings,
     cluster: "Callable[[], KubeCluster]",
-    history: DatabaseHistory,
+    store: NodeStore,
+    evidence: EvidenceStore,
     say: Callable[..., None],
     metrics: Metrics,
     stack: ExitStack,
@@ -102,7 +103,8 @@ def agents_of(
     Args:
         settings: Where, and whose.
         cluster: Opens the cluster, which knows the agents.
-        history: Keeps what they say, and what they are asked to keep.
+        store: Keeps what they say.
+        evidence: Remembers what they are asked to keep.
         say: Tells in the log what is new.
         metrics: Count what comes, and tell when each node was heard.
         stack: Is given what must be ended.
@@ -115,7 +117,6 @@ def agents_of(
     """
     if not settings.address:
         return None
-    store, evidence = history.nodes(), history.evidence()
     metrics.watch_nodes(store.heard, stale_after(settings).total_seconds())
     register = register_of(settings, cluster())
     receiver = AgentReceiver(

@@ -166,7 +166,8 @@ def build(settings: Settings, targets: Sequence[TargetSettings]) -> Service:
             _adopters(settings, targets, followed),
         )
         open_doors(settings.notify.slack, conversation.hear, logs, metrics, stack)
-        forget = agents_of(settings.agents, cluster, history, logs.say, metrics, stack)
+        nodes, evidence = history.nodes(), history.evidence()
+        forget = agents_of(settings.agents, cluster, nodes, evidence, logs.say, metrics, stack)
         _serve(settings, stack, Health(standing.alive, standing.ready, metrics.text))
         schedule = Schedule(
             keepers, interval=interval, jitter=jitter, workers=settings.schedule.workers

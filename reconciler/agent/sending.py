@@ -118,9 +118,9 @@ class Sender(Rounds):
             word = NodeWord(look.node, look.checked_at, tuple(words), notes, kept)
             text = json.dumps(word_document(word), separators=(",", ":"))
             body = gzip.compress(text.encode(), compresslevel=6, mtime=0)
+            answer = self._controller.post(body)
             with self._lock:
                 self._bytes += len(body)
-            answer = self._controller.post(body)
             if not answer.lacking:
                 if self._evidence is not None:
                     self._evidence.wish(answer.wanted)
@@ -163,7 +163,7 @@ class Sender(Rounds):
         """Gives the metrics' text."""
         with self._lock:
             sent, held, when = dict(self._sent), self._bytes, self._when
-        by_result = {(("result", name),): float(count) for name, count in sent.items()}
+        by_result = {(("result", name),): count for name, count in sent.items()}
         families: tuple[Family, ...] = (
             ("sends_total", "counter", "States sent to the controller.", by_result),
             ("sent_bytes_total", "counter", "Bytes sent to it.", {(): held}),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.containers import NodeReport
+from reconciler.core.evidence import Evidence
 from reconciler.core.node_words import (
     ContainerWord,
     digest_of,
@@ -62,6 +63,21 @@ def _set(place: int | None, field: str, value: object) -> Callable[[Any], None]:
     return change
 
 
+def _kept(*, times: int = 1, **wrong: object) -> Callable[[Any], None]:
+    kept = {"pod_uid": "u", "digest": "a" * 64, "size": 9, "kept_at": "2026-11-24T12:00:00Z"}
+
+    def change(document: Any) -> None:
+        document["evidence"] = [{**kept, **wrong}] * times
+
+    return change
+
+
+def test_a_word_tells_what_was_kept() -> None:
+    document = json.loads(json.dumps(word_document(WORD)))
+    _kept()(document)
+    assert word_of(document).evidence == (Evidence("u", "a" * 64, 9, "2026-11-24T12:00:00Z"),)
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
@@ -77,6 +93,12 @@ def _set(place: int | None, field: str, value: object) -> Callable[[Any], None]:
         (_set(None, "containers", {}), "containers: a list is wanted"),
         (_second, "containers: one is named twice"),
         (_many, "containers: at most 5,000 are taken"),
+        (_kept(pod_uid=""), r"evidence\[0\]\.pod_uid: a text of 1 to 256"),
+        (_kept(digest="x" * 64), r"evidence\[0\]\.digest: 64 hex digits"),
+        (_kept(kept_at="once"), r"evidence\[0\]\.kept_at: a moment"),
+        (_kept(kept_at=f"2026-11-24T12:00:00.{'0' * 20}Z"), r"evidence\[0\]\.kept_at: a moment"),
+        (_kept(size=-1), r"evidence\[0\]\.size: a number of bytes"),
+        (_kept(times=1001), "evidence: at most 1,000 are taken"),
     ],
 )
 def test_what_contradicts_itself_is_refused(change: Callable[[Any], None], why: str) -> None:
