@@ -196,7 +196,8 @@ class Folder:
 def test_evidence_that_is_wanted_is_kept_and_told(door: Door, clock: Clock) -> None:
     folder = Folder()
     held = cast("EvidenceFolder", folder)
-    made = Sender(cast("Controller", door), [].append, lasts=90, evidence=held)
+    said: list[str] = []
+    made = Sender(cast("Controller", door), said.append, lasts=90, evidence=held)
     door.wanted = ["u1"]
     made.offer(LOOK)
     made.round()
