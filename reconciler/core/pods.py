@@ -62,12 +62,14 @@ class TargetPod:
         return str(mapping(self.body.get("spec")).get("nodeName") or "")
 
     @property
+    def is_over(self) -> bool:
+        """Whether none of its containers runs any more, nor ever will."""
+        return mapping(self.body.get("status")).get("phase") in ("Succeeded", "Failed")
+
+    @property
     def is_ending(self) -> bool:
         """Whether it is over, or is being deleted: nobody will put right what it is like."""
-        phase = mapping(self.body.get("status")).get("phase")
-        return phase in ("Succeeded", "Failed") or bool(
-            metadata_of(self.body).get("deletionTimestamp")
-        )
+        return self.is_over or bool(metadata_of(self.body).get("deletionTimestamp"))
 
 
 def pods_of(sides: Sides, namespaces: frozenset[str]) -> tuple[TargetPod, ...]:
