@@ -70,7 +70,9 @@ def pod(
         edits: Who else owns which fields.
         fields: `metadata`, `spec` and `status`, over what the template says.
     """
-    managed = {"f:spec": {"f:containers": {'k:{"name":"web"}': {".": {}, "f:image": {}}}}}
+    managed: JsonObject = {
+        "f:spec": {"f:containers": {'k:{"name":"web"}': {".": {}, "f:image": {}}}}
+    }
     managed |= {"f:metadata": {"f:labels": {"f:app": {}}, "f:annotations": {"f:made": {}}}}
     entries = [(by, BEGAN, managed), *((who, LATER, owns) for who, owns in edits)] if by else []
     metadata = {

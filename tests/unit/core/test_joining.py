@@ -6,13 +6,14 @@ from reconciler.core.containers import ContainerLook, ContainerRef, NodeLook, No
 from reconciler.core.drift import DriftType
 from reconciler.core.joining import Seen, joined
 from reconciler.core.report import Insight
+from reconciler.core.resource import JsonObject
 from tests.unit.core.build import REDACTION, detected
 from tests.unit.core.running_pods import REPLICAS, SHOP, WEB, pod, read, running
 from tests.unit.render.pods import CONF, EVIL
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 CONTAINER = ContainerRef("shop", "web-1-a", "uid-web-1-a", "web", "c-1", node="node-1")
-_IMAGE = {"f:spec": {"f:containers": {'k:{"name":"web"}': {"f:image": {}}}}}
+_IMAGE: JsonObject = {"f:spec": {"f:containers": {'k:{"name":"web"}': {"f:image": {}}}}}
 
 
 def test_the_planes_are_joined() -> None:

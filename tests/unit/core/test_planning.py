@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.drift import Drift, DriftType, Severity
+from reconciler.core.drift import IN_PODS, Drift, DriftType, Severity
 from reconciler.core.expected import Answer, Expected, InSync
 from reconciler.core.ignore import IgnoreRule
 from reconciler.core.inventory import Inventory
@@ -232,3 +232,11 @@ def test_a_secrets_plan_is_void_when_anything_moves_and_tells_nothing_of_its_val
     # Values are pinned by the revision and the resourceVersion: the digest can't be tried out.
     other = planned(made("Secret", data={"a": "dHJlcw=="}), live=live_of(live))
     assert plan.digest == other.digest
+
+
+@pytest.mark.parametrize("how", sorted(IN_PODS))
+def test_what_drifted_in_a_pod_is_held(how: DriftType) -> None:
+    pod = Drift("d-1", how, Severity.HIGH, ResourceKey("", "Pod", "shop", "web-1"), "v1")
+    plan = planned(drifts=(pod,))
+    assert plan.actions == ()
+    assert [each.key for each in plan.held] == [pod.key]

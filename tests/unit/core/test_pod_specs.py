@@ -12,8 +12,8 @@ from reconciler.core.resource import JsonObject
 from tests.unit.core.build import REDACTION
 from tests.unit.core.running_pods import REPLICAS, WEB, body_of, found, pod, running
 
-_LABEL = {"f:metadata": {"f:labels": {"f:tier": {}}}}
-_IMAGE = {"f:spec": {"f:containers": {'k:{"name":"web"}': {"f:image": {}}}}}
+_LABEL: JsonObject = {"f:metadata": {"f:labels": {"f:tier": {}}}}
+_IMAGE: JsonObject = {"f:spec": {"f:containers": {'k:{"name":"web"}': {"f:image": {}}}}}
 _EDITED = {"labels": {"app": "web", "tier": "gold"}}
 
 
@@ -87,7 +87,7 @@ def test_a_label_that_is_gone_from_one_is_told_with_who_may_have_taken_it() -> N
 
 
 def test_what_no_sibling_has_none_was_given() -> None:
-    bare = {"labels": {}}
+    bare: JsonObject = {"labels": {}}
     assert judged(pod(metadata=bare), pod("web-1-b", metadata=bare)).drifts == []
 
 
@@ -119,7 +119,7 @@ def test_without_a_record_only_what_all_siblings_have_is_explained() -> None:
 
 def test_a_container_that_somebody_put_in_is_always_told() -> None:
     debugger = {"name": "dbg", "image": "busybox", "env": [{"name": "TOKEN", "value": "s3same"}]}
-    owns = {"f:spec": {"f:ephemeralContainers": {'k:{"name":"dbg"}': {".": {}}}}}
+    owns: JsonObject = {"f:spec": {"f:ephemeralContainers": {'k:{"name":"dbg"}': {".": {}}}}}
     spec = {"ephemeralContainers": [debugger]}
     (drift,) = judged(pod(spec=spec, edits=(("kubectl-debug", owns),))).drifts
     assert paths(drift) == ["spec.ephemeralContainers[name=dbg]"]
