@@ -92,7 +92,7 @@ class Assembly:
         if seat.leadership is not None:
             self.metrics.watch_leadership(target.name, seat.held)
         source = Peeked(opened.target.source)
-        made = replace(opened.target, source=source, pods=self.settings.agents.pods)
+        made = replace(opened.target, source=source, pods=self.settings.agents.looks_into_pods)
         if self.settings.agents.address:
             silence = stale_after(self.settings.agents)
             made = replace(made, nodes=self.history.nodes(), stale_after=silence)

@@ -22,7 +22,7 @@ from reconciler.core.desired import Rendered, desired_state
 from reconciler.core.errors import ConfigError, PlumblineError
 from reconciler.core.resource import Catalog
 from reconciler.core.rights import Part
-from reconciler.core.scope import listings
+from reconciler.core.scope import listings, with_pods
 from reconciler.ports import Cluster
 from reconciler.settings import (
     DEFAULT_FILE,
@@ -186,6 +186,8 @@ def _rights(
         return [of_error(f"{target.name}: manifests", error)]
     scope = frozenset(target.scope.namespaces)
     wanted = listings(desired, catalog, scope, transient_kinds())
+    if settings.agents.looks_into_pods:
+        wanted = with_pods(wanted, desired, catalog, scope)
     return [
         *check_rights(target.name, cluster, desired, catalog, wanted, part),
         *check_telling(target.name, settings.notify, cluster, catalog, wanted),

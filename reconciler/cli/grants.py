@@ -186,7 +186,7 @@ def find_grants(
     from reconciler.builtin import transient_kinds
     from reconciler.core.desired import desired_state
     from reconciler.core.rights import agent_rights, event_rights, needs_of, report_needs
-    from reconciler.core.scope import listings
+    from reconciler.core.scope import listings, with_pods
 
     rights: set[Right] = set()
     unknown: set[str] = set()
@@ -201,6 +201,8 @@ def find_grants(
                 homes[target.name] = namespace
             scope = frozenset(target.scope.namespaces)
             wanted = listings(desired, catalog, scope, transient_kinds())
+            if settings.agents.looks_into_pods:
+                wanted = with_pods(wanted, desired, catalog, scope)
             needs = [needs_of(desired, catalog, wanted, part, prunes=target.prune)]
             if settings.notify.events:
                 rights |= event_rights(wanted)

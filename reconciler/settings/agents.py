@@ -35,3 +35,8 @@ class AgentSettings:
     stale_after: str = "5m"
     pods: bool = False
     mode: AgentMode = AgentMode.OBSERVE
+
+    @property
+    def looks_into_pods(self) -> bool:
+        """Whether running pods are read at all."""
+        return self.pods or bool(self.address)
