@@ -51,7 +51,7 @@ def attended(target: Target, settings: AgentSettings, history: DatabaseHistory) 
     Raises:
         ConfigError: `agents.stale_after` is no duration, or none at all.
     """
-    target = replace(target, pods=settings.pods)
+    target = replace(target, pods=settings.looks_into_pods)
     if not settings.address:
         return target
     return replace(target, nodes=history.nodes(), stale_after=stale_after(settings))

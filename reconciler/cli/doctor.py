@@ -188,7 +188,7 @@ def _rights(
     wanted = listings(desired, catalog, scope, transient_kinds())
     in_pods = with_pods(wanted, desired, catalog, scope)
     agents = settings.agents
-    read = in_pods if agents.pods or agents.address else wanted
+    read = in_pods if agents.looks_into_pods else wanted
     return [
         *check_rights(target.name, cluster, desired, catalog, read, part),
         *check_telling(target.name, settings.notify, cluster, catalog, wanted),

@@ -233,7 +233,7 @@ def _needs(
     scope, agents = frozenset(target.scope.namespaces), settings.agents
     wanted = listings(desired, catalog, scope, transient_kinds())
     in_pods = with_pods(wanted, desired, catalog, scope)
-    read = in_pods if agents.pods or agents.address else wanted
+    read = in_pods if agents.looks_into_pods else wanted
     needs = [needs_of(desired, catalog, read, part, prunes=target.prune)]
     if agents.mode is not AgentMode.OBSERVE and part is Part.RESTORER:
         answer = PodAnswer(agents.answer.value)

@@ -7,7 +7,7 @@ from typing import Any, assert_never
 from reconciler.core.drift import Drift
 from reconciler.core.live import LiveState
 from reconciler.core.plan import Evict, Held, Quarantine
-from reconciler.core.quarantine import is_in_quarantine
+from reconciler.core.quarantine import is_in_quarantine, serves
 from reconciler.core.resource import JsonObject, ResourceKey, metadata_of
 from reconciler.core.terms import PodAnswer
 
@@ -70,12 +70,14 @@ def _step(
     pods = _siblings(pod, live)
     if owner is None or pods is None:
         return Held(key, "nothing would make it anew: no controller of a declared object owns it")
+    named = str(metadata_of(pod).get("uid") or "")
+    if not serves(pod, named):
+        return Held(key, "it is going already")
     uid = str(pods.controller.get("uid"))
     if uid in taken:
         return Held(key, f"one pod at a time: {taken[uid].name} is replaced first")
     if unready := pods.unready_but(key):
         return Held(key, f"one pod at a time: {unready} isn't ready yet")
-    named = str(metadata_of(pod).get("uid") or "")
     match answer:
         case PodAnswer.EVICT:
             step: Evict | Quarantine = Evict(key, "v1", named, owner)

@@ -20,7 +20,7 @@ from reconciler.core.resource import JsonObject, metadata_of
 from reconciler.core.securing import EvidencePolicy
 from reconciler.core.selection import Selector, places
 from reconciler.core.sides import Sides
-from reconciler.core.suspension import Suspension, suspended
+from reconciler.core.suspension import Suspended, Suspension, suspended
 from reconciler.core.terms import PodAnswer
 from reconciler.core.windows import Window, closed
 
@@ -163,8 +163,7 @@ def _decided(drift: Drift, policy: Policy, around: Circumstances) -> Drift:
     rated = replace(drift, severity=_severity(drift, labels, policy.severities))
     mode, rule, reason = _ruled(rated, labels, policy, around.inventory)
     decision = Decision(mode.action, rule, reason)
-    annotated = live if policy.annotations else None
-    stopped = suspended(drift.key, annotated, around.suspensions, around.now)
+    stopped = _stopped(drift, live, policy, around)
     if mode is not Mode.OBSERVE or drift.type is DriftType.PENDING:
         if stopped.suspension is not None:
             decision = _wait("suspended", str(stopped.suspension), stopped.suspension.until)
@@ -173,6 +172,22 @@ def _decided(drift: Drift, policy: Policy, around: Circumstances) -> Drift:
     if stopped.note:
         decision = decision.with_note(stopped.note)
     return replace(rated, decision=decision)
+
+
+def _stopped(
+    drift: Drift, live: JsonObject | None, policy: Policy, around: Circumstances
+) -> Suspended:
+    """Says whether acting on a drift is suspended: on a pod, whether on its owner is.
+
+    A pod's own annotations count for nothing: whoever drifted it may have set them.
+    """
+    key, manifest = drift.key, None
+    if drift.is_in_pod:
+        key = drift.owner or drift.key
+        manifest = around.sides.desired.resources.get(key)
+        live = around.sides.live.find(manifest.api_version, key) if manifest is not None else None
+    annotated = live if policy.annotations else None
+    return suspended(key, annotated, around.suspensions, around.now)
 
 
 def labels_of(drift: Drift, sides: Sides) -> Mapping[str, str]:

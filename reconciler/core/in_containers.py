@@ -74,7 +74,7 @@ def container_drifts(
     found = ContainerDetection()
     by_node = {report.look.node: report for report in reports}
     looks = {node: _looks_of(report) for node, report in by_node.items()}
-    running = [pod for pod in pods if pod.node and not pod.is_ending]
+    running = [pod for pod in pods if pod.node and not pod.is_over]
     for pod in running:
         report = by_node.get(pod.node)
         if report is None:

@@ -86,10 +86,11 @@ def make_plan(
                 | DriftType.PROCESS
                 | DriftType.SESSION
                 | DriftType.PORT
-                | DriftType.IMAGE
             ):
                 in_pods.append(drift)
                 continue
+            case DriftType.IMAGE:
+                step = Held(drift.key, "a commit puts this right: `plumbline images --update`")
             case _:
                 assert_never(drift.type)
         if isinstance(step, Held):

@@ -57,6 +57,7 @@ class _Compared:
     """A pod beside its template: what differs, each with the rule that explains it."""
 
     pod: TargetPod
+    makers: frozenset[str]
     wanted: JsonObject
     live: JsonObject
     ownership: Ownership
@@ -122,7 +123,12 @@ def _compared(
     ownership = Ownership(pod.body)
     wanted = expect(made, live, node).body
     return _Compared(
-        pod, wanted, live, ownership, tuple(differing(wanted, live, node, rules, ownership))
+        pod,
+        _makers(template),
+        wanted,
+        live,
+        ownership,
+        tuple(differing(wanted, live, node, rules, ownership)),
     )
 
 
@@ -132,13 +138,12 @@ def _judged(
     """Parts what was changed by somebody from what the pod was made with."""
     changes = list(_ephemeral(each.pod, each.ownership))
     hidden: list[Hidden] = []
-    makers = _makers(each.pod)
     others = [other for other in alike if other is not each]
     for change, rule in each.differences:
         if rule is not None:
             hidden.append(Hidden(change, rule.name, rule.reason))
             continue
-        edited = _edited(change, each.ownership, makers, others)
+        edited = _edited(change, each.ownership, each.makers, others)
         if edited is not None:
             changes.append(edited)
             continue
@@ -189,11 +194,9 @@ def _matters(pod: TargetPod, change: Change) -> bool:
     return severity_of(_drift(pod, (change,))) is Severity.HIGH
 
 
-def _makers(pod: TargetPod) -> frozenset[str]:
-    """Names the programs that make a pod like this: whoever says how its maker stands."""
-    if pod.template is None:
-        return CONTROL_PLANE
-    managers = Ownership(pod.template.maker).managers
+def _makers(template: Template) -> frozenset[str]:
+    """Names the programs that make pods of a template: whoever says how its maker stands."""
+    managers = Ownership(template.maker).managers
     return CONTROL_PLANE | {each.manager for each in managers if each.subresource == "status"}
 
 

@@ -63,14 +63,14 @@ class TargetPod:
         return str(mapping(self.body.get("spec")).get("nodeName") or "")
 
     @property
+    def is_over(self) -> bool:
+        """Whether none of its containers runs any more, nor ever will."""
+        return mapping(self.body.get("status")).get("phase") in ("Succeeded", "Failed")
+
+    @property
     def is_ending(self) -> bool:
-        """Whether it is over, is being deleted or in quarantine: nobody will put it right."""
-        if is_in_quarantine(self.body):
-            return True
-        phase = mapping(self.body.get("status")).get("phase")
-        return phase in ("Succeeded", "Failed") or bool(
-            metadata_of(self.body).get("deletionTimestamp")
-        )
+        """Whether it is over, or is being deleted: nobody will put right what it is like."""
+        return self.is_over or bool(metadata_of(self.body).get("deletionTimestamp"))
 
 
 def pods_of(sides: Sides, namespaces: frozenset[str]) -> tuple[TargetPod, ...]:
@@ -87,7 +87,8 @@ def _belonging(sides: Sides, namespaces: frozenset[str]) -> Iterator[TargetPod]:
     declared = sides.desired.resources
     records = _records(sides.live)
     for key, body in sides.live.objects.get("v1", {}).items():
-        if (key.group, key.kind) != ("", "Pod"):
+        # What is in quarantine is nobody's: it is there to be examined.
+        if (key.group, key.kind) != ("", "Pod") or is_in_quarantine(body):
             continue
         chain = list(_controllers(key, body, sides))
         owner = next((each for each, _ in ((key, body), *chain) if each in declared), None)

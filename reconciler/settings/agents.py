@@ -56,3 +56,8 @@ class AgentSettings:
     mode: AgentMode = AgentMode.OBSERVE
     answer: AgentAnswer = AgentAnswer.EVICT
     evidence: AgentEvidence = AgentEvidence.WANTED
+
+    @property
+    def looks_into_pods(self) -> bool:
+        """Whether running pods are read at all."""
+        return self.pods or bool(self.address)

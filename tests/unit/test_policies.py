@@ -15,6 +15,7 @@ from reconciler.core.selection import Selector
 from reconciler.core.windows import parse_window
 from reconciler.policies import policy_of as policy_by
 from reconciler.settings import (
+    AgentSettings,
     ApprovalRuleSettings,
     ApprovalSettings,
     PersonSettings,
@@ -25,6 +26,7 @@ from reconciler.settings import (
     WindowSettings,
 )
 from reconciler.settings import Mode as Asked
+from reconciler.settings.agents import AgentMode
 
 
 def target(**more: Any) -> TargetSettings:
@@ -162,3 +164,17 @@ def test_who_may_say_yes_is_part_of_a_policy() -> None:
 def test_what_says_nobody_s_yes_is_refused(settings: ApprovalSettings, message: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(message)):
         policy_of(target(), approvals=settings)
+
+
+def test_what_is_done_about_pods_is_the_agents_setting() -> None:
+    assert policy_of(target()).containers is Mode.OBSERVE
+    for mode in AgentMode:
+        made = policy_of(target(mode=Asked.RESTORE), agents=AgentSettings(mode=mode))
+        assert (made.containers, made.mode) == (Mode(mode.value), Mode.RESTORE)
+
+
+def test_no_rule_proposes_what_no_pull_request_puts_right() -> None:
+    with pytest.raises(ConfigError, match=r"rules\[1\]: no pull request puts right"):
+        policy_of(target(rules=(rule(action=Asked.PROPOSE, type="Session"),)))
+    made = policy_of(target(rules=(rule(action=Asked.APPROVE, type="PodSpec"),)))
+    assert made.rules[0].selector.types == (DriftType.POD_SPEC,)

@@ -3,13 +3,20 @@
 import io
 import json
 import sys
+from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import yaml
 
+from reconciler.adapters.history.database import DatabaseHistory
 from reconciler.cli.main import main
-from tests.unit.cli.conftest import SETTINGS, Shop
+from reconciler.core.containers import ContainerLook, ContainerRef, NodeLook, NodeReport
+from reconciler.core.moments import rfc3339
+from reconciler.core.resource import JsonObject, ResourceKey
+from tests.unit.cli.conftest import SETTINGS, WEB, Shop
+from tests.unit.render.pods import EVIL
 
 Captured = pytest.CaptureFixture[str]
 
@@ -272,3 +279,86 @@ def test_a_cache_that_cannot_be_written_is_done_without(shop: Shop, capsys: Capt
     (shop.folder / "cache").write_text("a file")
     assert main(shop.words("check")) == 0
     assert "all 3 objects in sync" in capsys.readouterr().out
+
+
+# --- running pods
+
+
+def pods(shop: Shop) -> JsonObject:
+    """Has the Deployment's controller make a pod; gives the pod."""
+    web = shop.cluster.objects()[WEB]
+    template = {**web["spec"]["template"]}
+    replicas = {
+        "apiVersion": "apps/v1",
+        "kind": "ReplicaSet",
+        "metadata": {"name": "web-1", "namespace": "shop", "ownerReferences": owner(web)},
+        "spec": {"template": template},
+    }
+    replicas = shop.cluster.add(replicas, "kube-controller-manager")
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": "web-1-a",
+            "namespace": "shop",
+            "labels": {"app": "web"},
+            "ownerReferences": owner(replicas),
+        },
+        "spec": {**template["spec"], "nodeName": "node-1"},
+    }
+    return shop.cluster.add(pod, "kube-controller-manager")
+
+
+def owner(body: JsonObject) -> list[JsonObject]:
+    names = {"name": body["metadata"]["name"], "uid": body["metadata"]["uid"]}
+    return [{"apiVersion": "apps/v1", "kind": body["kind"], "controller": True, **names}]
+
+
+def evil(body: JsonObject) -> None:
+    body["spec"]["containers"][0]["image"] = "evil:1"
+
+
+_POD = ResourceKey("", "Pod", "shop", "web-1-a")
+
+
+def test_a_pod_is_compared_only_where_that_is_asked_for(shop: Shop, capsys: Captured) -> None:
+    pods(shop)
+    assert main(shop.words("check", "--pods")) == 0
+    capsys.readouterr()
+    shop.cluster.edit("kubectl-edit", _POD, evil)
+    assert main(shop.words("check")) == 0
+    assert "web-1-a" not in capsys.readouterr().out
+    assert main(shop.words("check", "--pods")) == 1
+    out = capsys.readouterr().out
+    assert "✗ Deployment shop/web  drifted in its pods  shop.yaml:12\n" in out
+    assert "  ✗ Pod shop/web-1-a  high  first seen just now\n" in out
+    assert "~ spec.containers[name=web].image  registry.example/web:1 → evil:1" in out
+    assert out.endswith(": 3 objects, 3 in sync, 1 pod drifted (1 high)\n")
+    assert main(shop.words("check", "--pods", "--exit-zero")) == 0
+
+
+def test_what_agents_said_is_joined_where_the_controller_keeps_it(
+    shop: Shop, capsys: Captured
+) -> None:
+    uid = pods(shop)["metadata"]["uid"]
+    (shop.folder / "plumbline.yaml").write_text("agents: {address: '127.0.0.1:1'}\n")
+    assert main(shop.words("check", "--pods")) == 2
+    assert "no history" in capsys.readouterr().err
+    container = ContainerRef("shop", "web-1-a", uid, "web", "c-1", node="node-1")
+    now = rfc3339(datetime.now(UTC))
+    look = NodeLook("node-1", now, (ContainerLook(container, (EVIL,)),))
+    with closing(DatabaseHistory.open(str(shop.folder / "state" / "history.db"))) as history:
+        history.nodes().save(NodeReport(look, now))
+    code, report = _report(shop, capsys, "--pods")
+    assert code == 1
+    assert [(each["type"], each["path"]) for each in report["drifts"]] == [
+        ("File", "/usr/bin/evil")
+    ]
+    assert report["summary"]["pods"] == 1
+
+
+def test_what_runs_and_what_merging_would_change_are_two_questions(
+    shop: Shop, capsys: Captured
+) -> None:
+    assert main(shop.words("check", "--pods", "--base", "main")) == 2
+    assert "leave one of them out" in capsys.readouterr().err

@@ -46,6 +46,8 @@ def deployment(*containers: JsonObject, **spec: Any) -> JsonObject:
     [
         (drift(DriftType.UNREADABLE, note="forbidden"), None, "its state is unknown: forbidden"),
         (drift(DriftType.PENDING), made(), "Git has moved on"),
+        (drift(DriftType.FILE), made(), "Git declares no running pod"),
+        (drift(DriftType.POD_SPEC), made(), "Git declares no running pod"),
         (drift(DriftType.UNMANAGED), None, "it is gone"),
         (drift(DriftType.UNMANAGED), made(data={"password": "x"}), "it holds a secret"),
         (drift(DriftType.MODIFIED, "web-*"), made(), "the server makes up its name"),

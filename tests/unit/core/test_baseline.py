@@ -17,6 +17,7 @@ from reconciler.core.baseline import (
     read_baseline,
 )
 from reconciler.core.drift import (
+    IN_PODS,
     Change,
     ChangeType,
     Drift,
@@ -163,3 +164,25 @@ def test_a_report_beside_a_baseline() -> None:
     assert beside.baseline is not None
     assert len(beside.notes) == 3
     assert accepted(report, ()).notes == ("one",)
+
+
+@pytest.mark.parametrize("how", sorted(IN_PODS))
+def test_no_baseline_knows_what_drifted_in_a_pod(how: DriftType) -> None:
+    pod = drift("settings", change("a"), type=how)
+    before = baseline_of("shop", [drift("settings", change("a"))], ())
+    assert baseline_of("shop", [pod], ()) == ()
+    new, beside = judged("shop", [pod], before)
+    assert new == (pod,)
+    assert beside.fixed == before
+    entry = {**baseline_document(before)["drifts"][0], "type": how.value}
+    with pytest.raises(ConfigError, match="drift in a pod can't be accepted"):
+        read_baseline({"schema": BASELINE, "drifts": [entry]}, "f")
+
+
+def test_a_pods_drift_is_counted_apart_beside_a_baseline() -> None:
+    pod = drift("settings", change("a"), type=DriftType.POD_SPEC)
+    found = Report(
+        "shop", "r", "", Comparison.SERVER, Summary(1, 1, 0, 0, pods=1), Requests(), (pod,)
+    )
+    summary = accepted(found, ()).summary
+    assert (summary.drifted, summary.pods) == (0, 1)

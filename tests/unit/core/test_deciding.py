@@ -15,6 +15,7 @@ from reconciler.core.deciding import (
     decisions,
 )
 from reconciler.core.drift import (
+    IN_PODS,
     Change,
     ChangeType,
     Decision,
@@ -250,3 +251,65 @@ def test_what_is_fought_over_is_named_and_left() -> None:
     assert decided(drift(), RESTORE, around(restores=past[:2])).action is DecisionAction.RESTORE
     with pytest.raises(ValueError, match="on_fight can't be restore"):
         Policy(on_fight=Mode.RESTORE)
+
+
+# --- running pods
+
+_OWNER = ResourceKey("apps", "Deployment", "shop", "web")
+_PODS = sorted(IN_PODS)
+
+
+def in_pod(how: DriftType = DriftType.FILE, **fields: Any) -> Drift:
+    pod = ResourceKey("", "Pod", "shop", "web-1")
+    changes = (change("spec.a"),) if how is DriftType.POD_SPEC else ()
+    return drift(how, *changes, **{"key": pod, "owner": _OWNER, **fields})
+
+
+@pytest.mark.parametrize("how", _PODS)
+@pytest.mark.parametrize("mode", Mode)
+def test_no_targets_mode_decides_about_pods(mode: Mode, how: DriftType) -> None:
+    old = Policy(mode, (rule(mode, namespace="shop"), rule(mode, kind="Pod")), prune=True)
+    assert decided(in_pod(how), old) == Decision(
+        DecisionAction.OBSERVE, "default", "agents.mode is observe"
+    )
+
+
+@pytest.mark.parametrize("mode", [Mode.OBSERVE, Mode.APPROVE, Mode.RESTORE])
+def test_the_agents_mode_does(mode: Mode) -> None:
+    decision = decided(in_pod(), Policy(containers=mode))
+    assert decision == Decision(DecisionAction(mode), "default", f"agents.mode is {mode}")
+
+
+def test_a_rule_that_names_the_type_does_too() -> None:
+    rules = (
+        rule(Mode.APPROVE, "of-owner", kind="Deployment", types=(DriftType.FILE,)),
+        rule(Mode.RESTORE, "of-pod", kind="Pod", types=(DriftType.SESSION, DriftType.PORT)),
+    )
+    policy = Policy(Mode.RESTORE, rules)
+    assert decided(in_pod(), policy).rule == "of-owner"
+    assert decided(in_pod(owner=None), policy).rule == "default"
+    assert decided(in_pod(DriftType.PORT), policy).action is DecisionAction.RESTORE
+    assert decided(in_pod(DriftType.PROCESS), policy).rule == "default"
+
+
+def test_no_pull_request_puts_a_pod_right() -> None:
+    with pytest.raises(ValueError, match="no pull request"):
+        Policy(containers=Mode.PROPOSE)
+
+
+def test_who_suspends_the_owner_suspends_its_pods_and_the_pod_itself_does_not() -> None:
+    policy = Policy(containers=Mode.RESTORE)
+    until = {ANNOTATION: "until=2027-01-01T00:00Z why"}
+    metadata = {"name": "web-1", "namespace": "shop", "annotations": until}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}
+    owner = made("Deployment")
+    assert decided(in_pod(), policy, around(pod, owner)).action is DecisionAction.RESTORE
+    stopped = made("Deployment", metadata={"annotations": until})
+    assert decided(in_pod(), policy, around(stopped, owner)).action is WAIT
+    assert decided(in_pod(), replace(policy, annotations=False), around(stopped, owner)) == (
+        Decision(DecisionAction.RESTORE, "default", "agents.mode is restore")
+    )
+    of_owner = (Suspension(_OWNER, None, "jane", "why"),)
+    assert decided(in_pod(), policy, around(suspensions=of_owner)).action is WAIT
+    bare = in_pod(owner=None)
+    assert decided(bare, policy, around(suspensions=of_owner)).action is DecisionAction.RESTORE

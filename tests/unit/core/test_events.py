@@ -20,7 +20,7 @@ from reconciler.core.live import Unread
 from reconciler.core.outcome import Outcome, OutcomeType
 from reconciler.core.ownership import FieldManager
 from reconciler.core.plan import Evict, Plan, Quarantine
-from reconciler.core.report import Comparison, Report, Requests, Summary
+from reconciler.core.report import Comparison, Insight, Report, Requests, Summary
 from reconciler.core.resource import Catalog, JsonObject, ResourceKey
 from reconciler.core.sides import Sides
 from reconciler.core.words import Speaker
@@ -36,6 +36,7 @@ from tests.unit.core.build import (
     planned,
     sides_of,
 )
+from tests.unit.render.pods import EVIL, SESSION, seen
 
 NOON, LATER = "2026-11-24T12:00:00Z", "2026-11-24T12:05:00Z"
 WEB = made(data={"colour": "blue"})
@@ -380,3 +381,54 @@ def test_a_replaced_pod_is_told_with_who_makes_it_anew(action: type[Evict | Quar
     kept = replace(plan, actions=(action(pod, "v1", "u1", owner, "sha256:aa on the node n1"),))
     (intent,) = events_of_intent(kept, *told)
     assert intent.after == {OWNER: str(owner), EVIDENCE: "sha256:aa on the node n1"}
+
+
+# --- running pods
+
+
+def in_pods(*drifts: Drift, insight: Insight | None = None) -> Report:
+    return replace(report_of(*drifts), insight=insight or Insight())
+
+
+SIDES = sides_of(desired_of(), live_of())
+
+
+def test_what_was_seen_in_a_container_is_told_by_its_place() -> None:
+    drift = seen(EVIL)
+    (event,), known = events_of_look({}, in_pods(drift), SIDES, NOON)
+    assert event.reason == (
+        "File (high): in the container web of Deployment shop/web; executable; setuid"
+    )
+    assert event.before == {"web:/usr/bin/evil": None}
+    assert event.after == {
+        "web:/usr/bin/evil": "file, 0755, owner 0:0, 70,000 bytes, sha256 bbbbbbbbbbbb…"
+    }
+    assert events_of_look(known, in_pods(drift), SIDES, LATER) == ((), known)
+
+
+def test_other_content_of_what_matters_is_a_change_and_of_a_log_is_none() -> None:
+    assert EVIL.now is not None
+    other = replace(EVIL, now=replace(EVIL.now, sha256="c" * 64))
+    _, known = events_of_look({}, in_pods(seen(EVIL)), SIDES, NOON)
+    events, _ = events_of_look(known, in_pods(seen(other)), SIDES, LATER)
+    assert types(events) == [EventType.CHANGED]
+    log, grown = (replace(each, severity=Severity.LOW) for each in (EVIL, other))
+    _, known = events_of_look({}, in_pods(seen(log)), SIDES, NOON)
+    assert events_of_look(known, in_pods(seen(grown)), SIDES, LATER)[0] == ()
+
+
+def test_who_came_into_a_container_is_named() -> None:
+    jane = Actor("jane@example.org", manager="kubectl")
+    (event,), _ = events_of_look({}, in_pods(replace(seen(SESSION), actor=jane)), SIDES, NOON)
+    assert event.actor == "jane@example.org with kubectl"
+
+
+def test_what_cant_be_told_of_a_pod_is_not_gone() -> None:
+    drift = seen(EVIL)
+    _, known = events_of_look({}, in_pods(drift), SIDES, NOON)
+    for insight in (Insight(frozenset({drift.key})), Insight(unlisted=frozenset({drift.id}))):
+        assert events_of_look(known, in_pods(insight=insight), SIDES, LATER)[0] == ()
+    (gone,), _ = events_of_look(known, in_pods(), SIDES, LATER)
+    assert (gone.type, gone.reason) == (EventType.GONE, "no longer found")
+    (gone,), _ = events_of_look(known, report_of(), SIDES, LATER)
+    assert gone.reason == "no longer looked for: running pods aren't looked into"

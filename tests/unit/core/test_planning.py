@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.drift import Drift, DriftType, Severity
+from reconciler.core.drift import IN_PODS, Drift, DriftType, Severity
 from reconciler.core.expected import Answer, Expected, InSync
 from reconciler.core.ignore import IgnoreRule
 from reconciler.core.inventory import Inventory
@@ -304,3 +304,14 @@ def test_an_action_is_about_a_pod_as_declared_or_about_what_is_in_it() -> None:
     create = Create(POD, "v1", pod())
     assert (puts_right(create, IN_POD), puts_right(create, declared)) == (False, True)
     assert not puts_right(create, replace(declared, key=OWNER))
+
+
+def test_a_stale_image_is_put_right_by_a_commit() -> None:
+    plan = planned(live=live_of(pod()), drifts=(replace(IN_POD, type=DriftType.IMAGE),))
+    assert held(plan) == "a commit puts this right: `plumbline images --update`"
+
+
+@pytest.mark.parametrize("how", sorted(IN_PODS - {DriftType.IMAGE}))
+def test_all_else_of_a_pod_is_put_right_by_another(how: DriftType) -> None:
+    plan = planned(live=live_of(pod()), drifts=(replace(IN_POD, type=how),))
+    assert [type(each) for each in plan.actions] == [Evict]

@@ -3,10 +3,11 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.drift import Change, ChangeType, Drift, DriftType, Severity
+from reconciler.core.drift import IN_PODS, Change, ChangeType, Drift, DriftType, Severity
 from reconciler.core.path import Item, Path
 from reconciler.core.policy import SeverityRule, decide, severity_of, worst_first
 from reconciler.core.resource import ResourceKey
+from tests.unit.render.pods import CONF, EVIL, PORT, PROCESS, SESSION, SPEC, seen
 
 HIGH, MEDIUM, LOW = Severity.HIGH, Severity.MEDIUM, Severity.LOW
 ADDED, CHANGED = ChangeType.ADDED, ChangeType.CHANGED
@@ -99,3 +100,17 @@ def test_what_is_to_be_done(how: DriftType, action: str, rule: str, *, prune: bo
     decision = decide(drift("ConfigMap", how=how), prune=prune)
     assert (decision.action, decision.rule) == (action, rule)
     assert decision.reason
+
+
+def test_what_was_seen_in_a_container_matters_as_the_agent_says() -> None:
+    for what in (EVIL, CONF, PROCESS, SESSION, PORT):
+        assert severity_of(replace(seen(what), severity=LOW)) is what.severity
+        assert severity_of(replace(seen(what), seen=None, severity=LOW)) is LOW
+    assert severity_of(drift("Pod", how=DriftType.IMAGE)) is MEDIUM
+    assert severity_of(SPEC) is HIGH
+
+
+@pytest.mark.parametrize("how", sorted(IN_PODS))
+@pytest.mark.parametrize("prune", [False, True])
+def test_a_restore_that_is_asked_for_leaves_pods_alone(how: DriftType, *, prune: bool) -> None:
+    assert decide(drift("Pod", how=how), prune=prune).action == "observe"

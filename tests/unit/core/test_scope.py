@@ -5,7 +5,7 @@ import pytest
 from reconciler.core.desired import DesiredState, Manifest, SourceLocation
 from reconciler.core.live import Listing, LiveState, Unread
 from reconciler.core.resource import ResourceKey, ResourceKind
-from reconciler.core.scope import TransientKind, bind_generated, listings, unseen
+from reconciler.core.scope import TransientKind, bind_generated, listings, unseen, with_pods
 from tests.unit.core.build import (
     CATALOG,
     VERBS,
@@ -142,3 +142,53 @@ def test_a_transient_kind_is_named_with_wildcards() -> None:
     assert TransientKind("", "Conf*", "x").matches(CONFIG)
     assert not TransientKind("", "Conf*", "x").matches(SECRET)
     assert not TransientKind("apps", "*", "x").matches(CONFIG)
+
+
+# --- pods
+
+PODS = ResourceKind("", "v1", "Pod", "pods", namespaced=True, verbs=VERBS)
+RECORDS = ResourceKind(
+    "apps", "v1", "ControllerRevision", "controllerrevisions", namespaced=True, verbs=VERBS
+)
+STORES = ResourceKind("apps", "v1", "StatefulSet", "statefulsets", namespaced=True, verbs=VERBS)
+
+
+def with_pods_asked(
+    *bodies: dict[str, object], scope: tuple[str, ...] = (), serves: tuple[ResourceKind, ...] = ()
+) -> dict[str, frozenset[str]]:
+    kinds = {**CATALOG.kinds, **{(k.api_version, k.kind): k for k in serves}}
+    preferred = {(kind.group, kind.kind): version for (version, _), kind in kinds.items()}
+    served = replace(CATALOG, kinds=kinds, preferred=preferred)
+    desired = desired_of(*bodies)
+    before = listings(desired, served, frozenset(scope), [EVENTS])
+    found = with_pods(before, desired, served, frozenset(scope))
+    assert len({each.kind for each in found}) == len(found)
+    return {listing.kind.kind: listing.namespaces for listing in found}
+
+
+def test_pods_are_read_where_something_declared_makes_them() -> None:
+    other = made("Deployment", metadata={"namespace": "other"})
+    assert with_pods_asked(made(), other, serves=(PODS,)) == {
+        "ConfigMap": SHOP,
+        "Deployment": frozenset({"other"}),
+        "Pod": frozenset({"other"}),
+        "ReplicaSet": frozenset({"other"}),
+    }
+    assert with_pods_asked(made(), serves=(PODS,)) == {"ConfigMap": SHOP}
+
+
+def test_what_a_controller_keeps_of_its_templates_is_read_with_them() -> None:
+    store = {**made("Deployment"), "kind": "StatefulSet"}
+    found = with_pods_asked(store, serves=(PODS, RECORDS, STORES))
+    assert found == {"StatefulSet": SHOP, "Pod": SHOP, "ControllerRevision": SHOP}
+
+
+def test_of_a_scope_pods_are_read_anyway_and_once() -> None:
+    other = made("Deployment", metadata={"namespace": "other"})
+    both = frozenset({"shop", "other"})
+    found = with_pods_asked(other, scope=("shop",), serves=(PODS,))
+    assert found["Pod"] == found["ReplicaSet"] == both
+
+
+def test_what_the_server_does_not_serve_is_not_asked_for() -> None:
+    assert "Pod" not in with_pods_asked(made("Deployment"))

@@ -117,3 +117,15 @@ def test_both_sides_of_a_change_count() -> None:
     assert paths(both, "spec.x") == ["spec.a", "spec.b"]
     gone = Change(("spec",), ChangeType.REMOVED, {"a": 1}, None, None, (EDIT,))
     assert paths(gone, "spec.x") == ["spec.a"]
+
+
+def test_a_pods_drift_may_be_named_by_its_owner() -> None:
+    pod = replace(DRIFT, key=ResourceKey("", "Pod", "shop", "web-1"), owner=KEY)
+    for selector in (
+        Selector(kind="Deployment", object_name="web"),
+        Selector(kind="Pod", object_name="web-*"),
+    ):
+        assert selector.matches_drift(pod, LABELS)
+    # Never by a mixture of both.
+    assert not Selector(kind="Deployment", object_name="web-1").matches_drift(pod, LABELS)
+    assert not Selector(kind="Deployment").matches_drift(replace(pod, owner=None), LABELS)

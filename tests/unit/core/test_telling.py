@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -237,3 +238,72 @@ def test_whatever_there_is_a_second_look_tells_nothing(
     assert sorted(names) == sorted(map(name_of, wanted))
     assert due(found, routes, (), told(first), NOON) == ()
     assert due(reversed(found), routes, (), [], NOON) == first
+
+
+# --- running pods
+
+
+def in_pod(drift: str, severity: Severity = Severity.HIGH, **more: Any) -> Episode:
+    return replace(episode(drift, severity=severity), type=DriftType.FILE, **more)
+
+
+OTHER = ResourceKey("", "ConfigMap", "shop", "other")
+
+
+def drifts(deliveries: tuple[Delivery, ...]) -> list[list[str]]:
+    return [sorted(each.drift for each in one.notice.episodes) for one in deliveries]
+
+
+def test_what_began_in_one_pod_is_told_together() -> None:
+    episodes = [in_pod("d-1"), in_pod("d-2"), in_pod("d-3", key=OTHER), episode("d-4")]
+    assert drifts(due(episodes, ALL, (), [], NOON)) == [["d-1", "d-2"], ["d-3"], ["d-4"]]
+    # Many pods, as many objects, are told in one.
+    (together,) = drifts(due(episodes, (Route("slack", group_above=2),), (), [], NOON))
+    assert len(together) == 4
+
+
+def test_what_begins_later_is_told_where_its_pod_is_told_of() -> None:
+    first = due([in_pod("d-1")], ALL, (), [], NOON)
+    later = in_pod("d-2", Severity.LOW, first_seen=rfc3339(NOON + timedelta(minutes=5)))
+    (again,) = due([in_pod("d-1"), later], ALL, (), told(first), NOON)
+    assert again.notice.subject == first[0].notice.subject
+    assert (drifts((again,)), again.shown) == ([["d-1", "d-2"]], "ref 0")
+    known = told((again,))
+    assert due([in_pod("d-1"), later], ALL, (), known, NOON) == ()
+    # What went meanwhile stays in it.
+    gone = in_pod("d-1", standing=Standing.GONE)
+    (still,) = due([gone, later], ALL, (), known, NOON)
+    assert drifts((still,)) == [["d-1", "d-2"]]
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        in_pod("d-2", Severity.HIGH),
+        in_pod("d-2", Severity.LOW, key=OTHER),
+        in_pod("d-2", Severity.LOW, target="other"),
+        replace(in_pod("d-2", Severity.LOW), type=DriftType.MODIFIED),
+    ],
+)
+def test_what_is_worse_or_elsewhere_is_told_anew(later: Episode) -> None:
+    before = in_pod("d-1", Severity.MEDIUM)
+    first = due([before], ALL, (), [], NOON)
+    assert drifts(due([before, later], ALL, (), told(first), NOON)) == [["d-2"]]
+
+
+def test_what_is_over_takes_nothing_more() -> None:
+    over = in_pod("d-1", standing=Standing.GONE)
+    first = told(due([in_pod("d-1")], ALL, (), [], NOON))
+    ended = told(due([over], ALL, (), first, NOON))
+    later = in_pod("d-2", Severity.LOW)
+    assert drifts(due([over, later], ALL, (), ended, NOON)) == [["d-2"]]
+    assert ["d-2"] in drifts(due([over, later], ALL, (), first, NOON))
+
+
+def test_what_no_route_leads_or_is_silenced_is_not_told_there_either() -> None:
+    route = Route("slack", Matcher(severities=at_least(Severity.HIGH)))
+    first = told(due([in_pod("d-1")], (route,), (), [], NOON))
+    low = in_pod("d-2", Severity.LOW)
+    assert due([in_pod("d-1"), low], (route,), (), first, NOON) == ()
+    silence = Silence(Matcher(severities=(Severity.LOW,)), NOON + timedelta(hours=1))
+    assert due([in_pod("d-1"), low], ALL, (silence,), first, NOON) == ()

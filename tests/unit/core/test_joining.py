@@ -1,0 +1,45 @@
+"""One detection holds what differs from Git and what drifted in pods, the worst first."""
+
+from datetime import UTC, datetime, timedelta
+
+from reconciler.core.containers import ContainerLook, ContainerRef, NodeLook, NodeReport
+from reconciler.core.drift import DriftType
+from reconciler.core.joining import Seen, joined
+from reconciler.core.report import Insight
+from reconciler.core.resource import JsonObject
+from tests.unit.core.build import REDACTION, detected
+from tests.unit.core.running_pods import REPLICAS, SHOP, WEB, pod, read, running
+from tests.unit.render.pods import CONF, EVIL
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+CONTAINER = ContainerRef("shop", "web-1-a", "uid-web-1-a", "web", "c-1", node="node-1")
+_IMAGE: JsonObject = {"f:spec": {"f:containers": {'k:{"name":"web"}': {"f:image": {}}}}}
+
+
+def test_the_planes_are_joined() -> None:
+    edited = pod(image="evil:1", edits=(("by-hand", _IMAGE),), status=running())
+    stray = {**WEB, "metadata": {**WEB["metadata"], "name": "stray", "uid": "s"}}
+    sides = read(REPLICAS, edited, stray)
+    time = "2026-11-24T11:59:50Z"
+    look = NodeLook("node-1", time, (ContainerLook(CONTAINER, (CONF, EVIL), unknown=("x",)),))
+    seen = Seen([NodeReport(look, time)], timedelta(minutes=5))
+    found = joined(
+        "shop", detected(sides, namespaces=("shop",)), sides, (), SHOP, REDACTION, seen, NOW
+    )
+    assert [each.type for each in found.drifts] == [
+        DriftType.UNMANAGED,
+        DriftType.FILE,
+        DriftType.POD_SPEC,
+        DriftType.FILE,
+    ]
+    assert len(found.unproven) == 1
+    assert found.insight is not None
+    assert {key.name for key in found.insight.untold} == {"web-1-a"}
+
+
+def test_without_agents_pods_are_compared_alone() -> None:
+    sides = read(REPLICAS, pod(status=running()))
+    before = detected(sides)
+    found = joined("shop", before, sides, (), SHOP, REDACTION, None, NOW)
+    assert (found.drifts, found.unproven) == ((), ())
+    assert found.insight == Insight()
