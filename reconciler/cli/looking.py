@@ -41,6 +41,12 @@ def add_scan_options(parser: argparse.ArgumentParser, limit: int) -> None:
         help="what pods declare, by `kubectl get pods -A -o json`: ports that none declares are "
         "told, and probes aren't taken for sessions",
     )
+    parser.add_argument(
+        "--profiles",
+        metavar="FILE",
+        help="what containers of an image may write and run, in JSON: what it allows is counted "
+        "and not told",
+    )
     parser.add_argument("--node", metavar="NAME", help="the machine's name (default: its own)")
     parser.add_argument(
         "--limit",
@@ -66,13 +72,18 @@ def scan_of(options: argparse.Namespace) -> "NodeScan":
             f"this process may not see all of a container: it lacks {', '.join(lacking)}",
             fix="run it as root on the machine, or grant these capabilities",
         )
-    return NodeScan(
+    scan = NodeScan(
         lambda: datetime.now(UTC),
         node=options.node,
         choice=Choice(frozenset(options.namespace), frozenset(options.pod)),
         specs=pod_specs_of(options.pods),
         bounds=Bounds(files=options.limit),
     )
+    if options.profiles is not None:
+        from reconciler.cli.profiles_file import read_profiles
+
+        scan.allow(read_profiles(options.profiles))
+    return scan
 
 
 def pod_specs_of(file: str | None) -> "Mapping[str, PodSpec]":
