@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler.cli.exit_codes import ExitCode, forgiven
-from reconciler.cli.looking import add_scan_options, scan_of, seconds_of
+from reconciler.cli.looking import add_scan_options, duration_of, scan_of, seconds_of
 from reconciler.cli.options import add_exit_zero_option, add_output_options
 from reconciler.core.errors import ConfigError
 
@@ -28,6 +28,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="look again and again, and tell when something is other than before",
     )
+    parser.add_argument(
+        "--learn",
+        metavar="FILE",
+        help="write profiles of images into this file, from what their containers did; what is "
+        "there stays",
+    )
+    parser.add_argument(
+        "--for",
+        dest="duration",
+        type=duration_of,
+        metavar="DURATION",
+        help="--learn: look so long, such as 1h, and learn which programs run, too",
+    )
     add_exit_zero_option(parser)
     parser.add_argument("--no-color", action="store_true", help="no colour, whatever the terminal")
     add_output_options(parser, ("text", "json", "yaml"))
@@ -44,6 +57,12 @@ def run(options: argparse.Namespace) -> ExitCode:
             "only the containers of this machine can be looked at",
             fix="`plumbline containers --node-local`, as root on the machine",
         )
+    if options.learn is not None:
+        from reconciler.cli.learning import learn
+
+        return learn(options)
+    if options.duration is not None:
+        raise ConfigError("--for goes with --learn", fix="leave it out, or name a file to learn")
     scan = scan_of(options)
     look = scan.look()
     if not look.looks and (options.namespace or options.pod):

@@ -3,6 +3,7 @@
 import argparse
 
 from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.looking import duration_of
 from reconciler.cli.options import (
     add_cluster_options,
     add_live_option,
@@ -45,6 +46,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="audit: open or update one pull request with the fixes that are safe",
     )
     parser.add_argument(
+        "--measured",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="audit: what containers wrote, by `plumbline containers --node-local -o json`: says "
+        "which could do with a read-only root; may be repeated",
+    )
+    parser.add_argument(
+        "--measured-for",
+        type=duration_of,
+        default=3600.0,
+        metavar="DURATION",
+        help="audit --measured: so long a container must have run (default: 1h)",
+    )
+    parser.add_argument(
         "--rule",
         action="append",
         default=[],
@@ -60,7 +76,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     Raises:
         PlumblineError: It couldn't be done or told.
     """
-    stray = [name for name in ("fix", "write", "rule") if getattr(options, name)]
+    stray = [name for name in ("fix", "write", "rule", "measured") if getattr(options, name)]
     if stray and options.action != "audit":
         raise ConfigError(f"--{stray[0]} goes with guard audit", fix="leave it out")
     match options.action:

@@ -120,6 +120,21 @@ def seconds_of(text: str) -> float:
     return seconds
 
 
+def duration_of(text: str) -> float:
+    """Reads a duration of a flag, such as `1h`."""
+    from reconciler.settings.durations import seconds_of as read
+
+    try:
+        seconds = read("", text)
+    except ConfigError:
+        seconds = 0.0
+    if not 0.1 <= seconds <= 31 * 86400:
+        raise argparse.ArgumentTypeError(
+            "write a time such as 90s, 3m or 1h30m, of a month at most"
+        )
+    return seconds
+
+
 def _count(text: str) -> int:
     count = int(text)
     if not 1 <= count <= 10_000_000:

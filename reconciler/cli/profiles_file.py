@@ -5,9 +5,13 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from reconciler.core.errors import ConfigError
 from reconciler.core.profiles import Profiles, profiles_of
+
+if TYPE_CHECKING:
+    from reconciler.core.learned import Window
 
 #: Thousands of profiles, with long reasons.
 _LONGEST = 8 << 20
@@ -23,13 +27,29 @@ def read_profiles(file: str, flag: str = "--profiles") -> Profiles:
     Raises:
         ConfigError: It can't be read, or something in it is wrong.
     """
-    profiles = _read(file, flag)
+    profiles = _profiles(_document(file, flag), file, flag)
     for ended in profiles.ended(datetime.now(UTC).date()):
         sys.stderr.write(f"plumbline: {flag} {file}: {ended}, and allows nothing any more\n")
     return profiles
 
 
-def _read(file: str, flag: str) -> Profiles:
+def read_learned(file: str, flag: str) -> "tuple[Profiles, tuple[Window, ...]]":
+    """Reads profiles, and what they were learned from.
+
+    Raises:
+        ConfigError: As for `read_profiles`.
+    """
+    from reconciler.core.learned import windows_of
+
+    document = _document(file, flag)
+    profiles = _profiles(document, file, flag)
+    try:
+        return profiles, windows_of(document)
+    except ConfigError as error:
+        raise ConfigError(f"{flag} {file}: {error.message}", fix=error.fix) from None
+
+
+def _document(file: str, flag: str) -> Any:
     try:
         with Path(file).open("rb") as opened:
             held = opened.read(_LONGEST + 1)
@@ -38,13 +58,16 @@ def _read(file: str, flag: str) -> Profiles:
     if len(held) > _LONGEST:
         raise ConfigError(f"{flag} {file}: it is too long", fix="have `image: NAME*` fit several")
     try:
-        document = json.loads(held)
+        return json.loads(held)
     except (ValueError, RecursionError) as error:
         line = f" in line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise ConfigError(
             f"{flag} {file}: this is no JSON{line}",
             fix='begin with {"profiles": [{"image": "NAME", "write": []}]}',
         ) from None
+
+
+def _profiles(document: object, file: str, flag: str) -> Profiles:
     try:
         return profiles_of(document)
     except ConfigError as error:
