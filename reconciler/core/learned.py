@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from reconciler.core.errors import ConfigError
 from reconciler.core.learning import Evidence, LeftOut
+from reconciler.core.profiles import Profiles
 from reconciler.core.records import value_of
 
 #: So many windows are remembered, the latest; and so much of each.
@@ -49,3 +50,31 @@ def windows_of(document: Mapping[str, object]) -> tuple[Window, ...]:
 @dataclass(frozen=True, slots=True)
 class _Windows:
     windows: tuple[Window, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileProposal:
+    """Profiles that Git is to hold.
+
+    Attributes:
+        target: The target's name.
+        revision: The commit (or plain folder) that the file begins from.
+        path: The file, from the repository's top.
+        before: What it holds; None where it isn't there.
+        after: What it is to hold.
+        added: What it didn't allow before.
+        windows: What that was learned from.
+    """
+
+    target: str
+    revision: str
+    path: str
+    before: str | None
+    after: str
+    added: Profiles
+    windows: tuple[Window, ...]
+
+    @property
+    def files(self) -> Mapping[str, str | None]:
+        """What is to be written, by path; nothing where nothing is new."""
+        return {self.path: self.after} if self.added.images else {}
