@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
+from reconciler.adapters.cluster.cluster import KubeCluster
 from reconciler.adapters.telemetry.endpoints import Endpoints, Health
 from reconciler.adapters.telemetry.logs import Logs
 from reconciler.adapters.telemetry.metrics import Metrics
 from reconciler.adopter import Adopter
 from reconciler.assembly import Assembly, Followed
+from reconciler.attending import agents_of
 from reconciler.bootstrap import open_cluster
 from reconciler.controller import Look
 from reconciler.conversation import Conversation
@@ -27,7 +29,7 @@ from reconciler.doors import open_doors
 from reconciler.leading import Seats
 from reconciler.memory import open_history, state_folder
 from reconciler.notifying import telling_of
-from reconciler.ports import Cluster, History, Observer
+from reconciler.ports import History, Observer
 from reconciler.schedule import Schedule
 from reconciler.settings import Settings, TargetSettings
 from reconciler.settings.addresses import address_of
@@ -164,11 +166,14 @@ def build(settings: Settings, targets: Sequence[TargetSettings]) -> Service:
             _adopters(settings, targets, followed),
         )
         open_doors(settings.notify.slack, conversation.hear, logs, metrics, stack)
+        forget = agents_of(settings.agents, cluster, history.nodes(), logs.say, metrics, stack)
         _serve(settings, stack, Health(standing.alive, standing.ready, metrics.text))
         schedule = Schedule(
             keepers, interval=interval, jitter=jitter, workers=settings.schedule.workers
         )
         schedule.also("garbage", _COLLECT, gc.collect)
+        if forget is not None:
+            schedule.also("nodes", _TIDY, forget)
         if retention:
             schedule.also("retention", _TIDY, lambda: _tidy(history, retention, logs))
         return Service(followed, schedule, stack.pop_all(), logs)
@@ -185,14 +190,14 @@ def _adopters(
 
 
 class _Cluster:
-    """Opens the cluster that notifiers write to, once, and only if one does."""
+    """Opens the cluster that notifiers write to and agents are known to, once, and if wanted."""
 
     def __init__(self, settings: Settings, stack: ExitStack) -> None:
         self._settings = settings
         self._stack = stack
-        self._opened: Cluster | None = None
+        self._opened: KubeCluster | None = None
 
-    def __call__(self) -> Cluster:
+    def __call__(self) -> KubeCluster:
         if self._opened is None:
             opened = open_cluster(self._settings)
             self._stack.callback(opened.close)

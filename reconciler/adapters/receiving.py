@@ -113,6 +113,11 @@ class JsonServer(ABC):
             self._thread = None
         self._server.server_close()
 
+    def refusal(self, headers: Message, certificate: Mapping[str, Any]) -> Reply | None:
+        """Says how a client is turned away before its body is read; None where it may ask."""
+        allowed = self.lets_in(headers, certificate)
+        return None if allowed else Reply(HTTPStatus.UNAUTHORIZED)
+
     def lets_in(self, headers: Message, certificate: Mapping[str, Any]) -> bool:
         """Whether a client may ask: by its token, and by its certificate's common name."""
         given = str(headers.get("Authorization", "")).encode("utf-8", "surrogateescape")
@@ -221,29 +226,30 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._expect(self._owner.bounds.patience)
         body = self._body()
-        if isinstance(body, HTTPStatus):
+        if isinstance(body, Reply):
             # What is left of the body isn't read, so nothing can follow on this connection.
             self.close_connection = True
-            self._send(Reply(body))
+            self._send(body)
             return
         self._send(self._owner.answer(body, self.headers))
         self._owner.after(body)
 
-    def _body(self) -> bytes | HTTPStatus:
+    def _body(self) -> bytes | Reply:
         """Reads the body; or says why it isn't taken."""
         owner = self._owner
         if self.path.partition("?")[0] != owner.path:
-            return HTTPStatus.NOT_FOUND
+            return Reply(HTTPStatus.NOT_FOUND)
         get = getattr(self.connection, "getpeercert", None)
-        if not owner.lets_in(self.headers, (get() or {}) if get else {}):
-            return HTTPStatus.UNAUTHORIZED
+        refusal = owner.refusal(self.headers, (get() or {}) if get else {})
+        if refusal is not None:
+            return refusal
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or self.headers.get("Transfer-Encoding"):
-            return HTTPStatus.LENGTH_REQUIRED
+            return Reply(HTTPStatus.LENGTH_REQUIRED)
         if len(length) > 12 or int(length) > owner.bounds.body:
-            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            return Reply(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         body = self.rfile.read(int(length))
-        return body if len(body) == int(length) else HTTPStatus.BAD_REQUEST
+        return body if len(body) == int(length) else Reply(HTTPStatus.BAD_REQUEST)
 
     def _send(self, reply: Reply) -> None:
         self.send_response(reply.status)

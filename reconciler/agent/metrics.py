@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from reconciler.core.containers import (
     ContainerDrift,
@@ -22,6 +22,9 @@ _KINDS: Final = {
     SessionDrift: "Session",
     PortDrift: "Port",
 }
+
+#: A metric's name after the prefix, its type, its help, and its values by labels.
+Family: TypeAlias = tuple[str, str, str, Mapping[Any, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ def exposition(look: NodeLook, counts: Counts) -> str:
     }
     unknown = sum(bool(each.unknown) for each in look.looks) + len(look.notes)
     told = {(("event", name),): count for name, count in counts.told.items()}
-    families = (
+    families: tuple[Family, ...] = (
         ("containers", "gauge", "Containers at the last look.", {(): len(look.looks)}),
         ("containers_unknown", "gauge", "Containers not fully told.", {(): unknown}),
         ("drifts", "gauge", "Drifts at the last look.", dict(totals)),
@@ -84,6 +87,11 @@ def exposition(look: NodeLook, counts: Counts) -> str:
         ("look_seconds", "gauge", "How long the last look took.", {(): counts.seconds}),
         ("look_timestamp_seconds", "gauge", "When the last look ended.", {(): counts.ended}),
     )
+    return families_text(families)
+
+
+def families_text(families: Iterable[Family]) -> str:
+    """Writes metrics, each with its samples."""
     return "".join(
         f"# HELP plumbline_agent_{name} {text}\n# TYPE plumbline_agent_{name} {kind}\n"
         + "".join(_sample(name, labels, value) for labels, value in samples.items())

@@ -55,6 +55,7 @@ class NodeWatch:
         poll: Seconds between glimpses at new processes.
         limit: How many drifts of a container are remembered beyond those that are there.
         executing: Tells of executions; None where the kernel doesn't.
+        show: Is given each whole look; returns at once.
     """
 
     def __init__(
@@ -67,8 +68,10 @@ class NodeWatch:
         poll: float,
         limit: int,
         executing: Executing | None = None,
+        show: Callable[[NodeLook], None] = lambda look: None,
     ) -> None:
         self._scan = scan
+        self._show = show
         self._executing = executing
         self._tell = tell
         self._now = now
@@ -128,6 +131,7 @@ class NodeWatch:
             self._failed(error)
         else:
             self._look = look
+            self._show(look)
             if self._executing is not None:
                 self._executing.renew()
             self._trouble = ""

@@ -21,11 +21,14 @@ from reconciler.core.errors import ConfigError
 if TYPE_CHECKING:
     from reconciler.agent.executing import Executions
     from reconciler.agent.node import NodeScan
+    from reconciler.agent.sending import Sender
     from reconciler.agent.watching import NodeWatch
     from reconciler.core.sightings import Sighting
 
 #: Fewer than a single look lists: it keeps them all in memory, for as long as it runs.
 _LIMIT = 1000
+#: Where the chart mounts the token of a projected volume.
+_TOKEN = "/var/run/secrets/plumbline/token"  # noqa: S105 - a file's name
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +53,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="HOST:PORT",
         help="answer /metrics and /healthz here (default: nowhere)",
     )
+    told = parser.add_argument_group("telling the controller")
+    told.add_argument(
+        "--controller",
+        metavar="URL",
+        help="tell the controller what is in the containers now; such as https://plumbline:8444",
+    )
+    told.add_argument(
+        "--controller-ca",
+        metavar="FILE",
+        help="PEM certificates that it is verified with (default: the system's)",
+    )
+    told.add_argument(
+        "--token",
+        metavar="FILE",
+        default=_TOKEN,
+        help=f"the token that is shown to it (default: {_TOKEN})",
+    )
     add_scan_options(parser, limit=_LIMIT)
 
 
@@ -67,6 +87,7 @@ def run(options: argparse.Namespace) -> ExitCode:
             fix="name a file, and write it anew when pods change",
         )
     gc.enable()  # other verbs end soon and do without
+    sender = _sender(options)
     scan = scan_of(options)
     watch = NodeWatch(
         scan,
@@ -76,11 +97,15 @@ def run(options: argparse.Namespace) -> ExitCode:
         poll=options.poll,
         limit=options.limit,
         executing=_executing(scan),
+        show=sender.offer if sender is not None else lambda look: None,
     )
     with ExitStack() as stack:
         wait = stack.enter_context(asked_to_end())
         if options.listen is not None:
-            _serve(stack, options.listen, watch)
+            _serve(stack, options.listen, watch, sender)
+        if sender is not None:
+            sender.start()
+            stack.callback(sender.stop)
         _watch(watch, wait)
     return ExitCode.DONE
 
@@ -118,11 +143,39 @@ def _executing(scan: "NodeScan") -> "Executions | None":
         return None
 
 
-def _serve(stack: ExitStack, address: tuple[str, int], watch: "NodeWatch") -> None:
-    from reconciler.agent.serving import Serving
+def _sender(options: argparse.Namespace) -> "Sender | None":
+    """Gives what tells the controller.
+
+    Raises:
+        ConfigError: Its address is no address.
+    """
+    if options.controller is None:
+        if options.controller_ca is not None or options.token != _TOKEN:
+            flag = "--controller-ca" if options.controller_ca is not None else "--token"
+            raise ConfigError(f"{flag}: there is no controller", fix="name it with --controller")
+        return None
+    from reconciler.agent.posting import Controller
+    from reconciler.agent.sending import Sender
+    from reconciler.cli.output import complain
 
     try:
-        serving = Serving(address, watch.metrics, watch.trouble)
+        controller = Controller.at(options.controller, options.controller_ca, options.token)
+    except ValueError as error:
+        # Not quoted: it may hold a password.
+        raise ConfigError("--controller: this is no such address", fix=str(error)) from None
+    return Sender(controller, complain, lasts=2 * options.interval + 60)
+
+
+def _serve(
+    stack: ExitStack, address: tuple[str, int], watch: "NodeWatch", sender: "Sender | None"
+) -> None:
+    from reconciler.agent.serving import Serving
+
+    def metrics() -> str:
+        return watch.metrics() + (sender.metrics() if sender is not None else "")
+
+    try:
+        serving = Serving(address, metrics, watch.trouble)
     except OSError as error:
         raise ConfigError(
             f"--listen {address[0]}:{address[1]}: {error.strerror}", fix="name a free port"

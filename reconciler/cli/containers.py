@@ -1,4 +1,4 @@
-"""`plumbline containers --node-local`: what changed and what runs in this machine's containers."""
+"""`plumbline containers`: what changed and what runs in containers, here or on all nodes."""
 
 import argparse
 import time
@@ -9,9 +9,12 @@ from reconciler.cli.exit_codes import ExitCode, forgiven
 from reconciler.cli.looking import add_scan_options, duration_of, scan_of, seconds_of
 from reconciler.cli.options import add_exit_zero_option, add_output_options
 from reconciler.core.errors import ConfigError
+from reconciler.settings import DEFAULT_FILE
 
 if TYPE_CHECKING:
     from reconciler.core.containers import NodeLook
+
+_LIMIT = 20_000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -19,9 +22,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--node-local",
         action="store_true",
-        help="look at the containers of this machine; needs root, and nothing of a cluster",
+        help="look at the containers of this machine; needs root, and nothing of a cluster "
+        "(default: show what agents told the controller)",
     )
-    add_scan_options(parser, limit=20_000)
+    add_scan_options(
+        parser,
+        limit=_LIMIT,
+        node="show this node alone; with --node-local the machine's name (default: its own)",
+    )
     parser.add_argument(
         "--watch",
         type=seconds_of,
@@ -42,27 +50,33 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="--learn: look so long, such as 1h, and learn which programs run, too",
     )
     add_exit_zero_option(parser)
+    parser.add_argument("--config", metavar="FILE", help=f"default: {DEFAULT_FILE}, if it's there")
+    parser.add_argument("--state-dir", metavar="DIR", help="where what agents told is kept")
     parser.add_argument("--no-color", action="store_true", help="no colour, whatever the terminal")
     add_output_options(parser, ("text", "json", "yaml"))
+    # No cluster is asked, and nothing is cached.
+    parser.set_defaults(kubeconfig=None, context=None, cache_dir=None)
 
 
 def run(options: argparse.Namespace) -> ExitCode:
-    """Looks at the containers, and tells.
+    """Looks at the containers, and tells; or tells what agents saw.
 
     Raises:
         ConfigError: A flag is wrong, or this process may not see what it must.
+        HistoryError: What agents said can't be read.
     """
+    if options.duration is not None and options.learn is None:
+        raise ConfigError("--for goes with --learn", fix="leave it out, or name a file to learn")
     if not options.node_local:
-        raise ConfigError(
-            "only the containers of this machine can be looked at",
-            fix="`plumbline containers --node-local`, as root on the machine",
-        )
+        from reconciler.cli.heard import show_heard
+
+        if options.limit != _LIMIT:
+            raise ConfigError("--limit goes with --node-local", fix="leave it out")
+        return show_heard(options)
     if options.learn is not None:
         from reconciler.cli.learning import learn
 
         return learn(options)
-    if options.duration is not None:
-        raise ConfigError("--for goes with --learn", fix="leave it out, or name a file to learn")
     scan = scan_of(options)
     look = scan.look()
     if not look.looks and (options.namespace or options.pod):

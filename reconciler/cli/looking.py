@@ -18,12 +18,17 @@ if TYPE_CHECKING:
 _PODS = 256 << 20
 
 
-def add_scan_options(parser: argparse.ArgumentParser, limit: int) -> None:
+def add_scan_options(
+    parser: argparse.ArgumentParser,
+    limit: int,
+    node: str = "the machine's name (default: its own)",
+) -> None:
     """Adds the flags that say what is looked at.
 
     Args:
         parser: The verb's.
         limit: How many files of a container are listed unless one says otherwise.
+        node: What naming the machine means.
     """
     parser.add_argument(
         "-n",
@@ -47,7 +52,7 @@ def add_scan_options(parser: argparse.ArgumentParser, limit: int) -> None:
         help="what containers of an image may write and run, in JSON: what it allows is counted "
         "and not told",
     )
-    parser.add_argument("--node", metavar="NAME", help="the machine's name (default: its own)")
+    parser.add_argument("--node", metavar="NAME", help=node)
     parser.add_argument(
         "--limit",
         type=_count,

@@ -28,7 +28,7 @@ VERBS = {
     "explain": "say of every field of one object where it comes from",
     "images": "say which images run, whether they are what was declared, and which are stale",
     "guard": "have the API server refuse what Git does not say; audit how immutable things are",
-    "containers": "what changed and what runs in the containers of this machine",
+    "containers": "what changed and what runs in containers: of all nodes, or of this machine",
     "agent": "watch the containers of this machine, and tell of every change as it happens",
     "init": "write a first plumbline.yaml from a repository and a cluster",
     "doctor": "check access, rights and programs, each with its fix",

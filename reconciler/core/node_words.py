@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from reconciler.core.containers import ContainerLook, NodeLook, NodeReport
@@ -102,6 +103,12 @@ def report_of(
     """
     ordered = worst_looks_first(tuple(looks.values()))
     return NodeReport(NodeLook(node, checked_at, ordered, notes), received_at)
+
+
+def is_silent(report: NodeReport, now: datetime, stale_after: timedelta) -> bool:
+    """Whether a report says nothing any more of what is now: the agent was silent for too long."""
+    received = moment_of(report.received_at)
+    return received is None or now - received > stale_after
 
 
 def word_document(word: NodeWord) -> JsonObject:

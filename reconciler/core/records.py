@@ -57,7 +57,7 @@ def _read(kind: Any, record: Any, where: str) -> Any:
     if isinstance(kind, UnionType) or get_origin(kind) is Union:
         return _one_of(get_args(kind), record, where)
     if is_dataclass(kind):
-        return _dataclass(cast("type[Any]", kind), record, where)
+        return _dataclass(kind, record, where)
     if issubclass(kind, StrEnum):
         return _word(kind, record, where)
     # True is an int to Python, and no number to anybody else.
@@ -81,7 +81,7 @@ def _one_of(kinds: tuple[Any, ...], record: Any, where: str) -> Any:
     return _read(classes[named], record, where)
 
 
-def _dataclass(kind: type[Any], record: Any, where: str) -> Any:
+def _dataclass(kind: Any, record: Any, where: str) -> Any:
     if not isinstance(record, Mapping):
         raise _wrong(where, "an object")
     values = {}

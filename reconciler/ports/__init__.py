@@ -11,7 +11,7 @@ from reconciler.ports.memory import (
     NoticeStore,
     Sightings,
 )
-from reconciler.ports.nodes import NodeLooks, NodeStore
+from reconciler.ports.nodes import Agent, AgentRegister, NodeLooks, NodeStore, Stranger
 from reconciler.ports.people import (
     Branches,
     Forge,
@@ -30,6 +30,8 @@ from reconciler.ports.sides import (
 
 __all__ = [
     "AcceptedRevision",
+    "Agent",
+    "AgentRegister",
     "AnswerStore",
     "Branches",
     "Cluster",
@@ -50,6 +52,7 @@ __all__ = [
     "Registry",
     "Sightings",
     "Source",
+    "Stranger",
     "Trials",
     "Witnesses",
     "Writer",

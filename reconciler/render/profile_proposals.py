@@ -7,7 +7,7 @@ news. Its merge changes Git alone; what it allows holds once agents read the fil
 from collections.abc import Iterator
 from typing import Final
 
-from reconciler.core.learned import ProfileProposal, Window
+from reconciler.core.learned import ProfileProposal
 from reconciler.core.profiles import ImageProfile
 from reconciler.core.resource import JsonObject
 from reconciler.render.file_edits import diff_lines, files_diff

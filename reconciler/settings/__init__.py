@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.core.errors import ConfigError
+from reconciler.settings.agents import AgentSettings
 from reconciler.settings.forge import ForgeSettings, GitHubAppSettings
 from reconciler.settings.guard import (
     BreakGlassSettings,
@@ -64,6 +65,7 @@ from reconciler.settings.target import (
 __all__ = [
     "DEFAULT_FILE",
     "ENV_PREFIX",
+    "AgentSettings",
     "NotifySettings",
     "RouteSettings",
     "SilenceSettings",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from reconciler.settings.agents import AgentSettings
 from reconciler.settings.forge import ForgeSettings
 from reconciler.settings.guard import GuardSettings
 from reconciler.settings.images import ImageSettings
@@ -169,6 +170,7 @@ class Settings:
         forge: Where pull requests are opened.
         hooks: Where forges tell of pushes.
         images: When images are stale, and how registries are asked.
+        agents: Where node agents tell what they see.
         notify: Whom the controller tells.
         serve: Where the controller answers.
         traces: Where the controller's traces go.
@@ -190,6 +192,7 @@ class Settings:
     forge: ForgeSettings = field(default_factory=ForgeSettings)
     hooks: HookSettings = field(default_factory=HookSettings)
     images: ImageSettings = field(default_factory=ImageSettings)
+    agents: AgentSettings = field(default_factory=AgentSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
     serve: ServeSettings = field(default_factory=ServeSettings)
     traces: TraceSettings = field(default_factory=TraceSettings)

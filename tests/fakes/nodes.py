@@ -1,6 +1,6 @@
 """What node agents said, in memory."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from reconciler.core.containers import ContainerLook, NodeReport
 from reconciler.core.node_words import NodeWord, report_of, whole
@@ -43,3 +43,6 @@ class FakeNodeLooks:
             times = (word.checked_at, received_at)
             self._kept[word.node] = report_of(word.node, *times, word.notes, plain)
         return lacking
+
+    def heard(self) -> Mapping[str, str]:
+        return {node: report.received_at for node, report in self._kept.items()}

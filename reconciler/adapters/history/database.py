@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from sqlalchemy.engine import URL
 
 from reconciler.adapters.history.chain import GENESIS, Chain, Walk
+from reconciler.adapters.history.nodes import NodeTable
 from reconciler.adapters.history.notices import NoticeTable
 from reconciler.adapters.history.opening import (
     database_url,
@@ -91,6 +92,10 @@ class DatabaseHistory:
     def notices(self, target: str) -> NoticeTable:
         """Gives what is kept beside the events: what people were told of a target."""
         return NoticeTable(self._url, self._engine, target)
+
+    def nodes(self) -> NodeTable:
+        """Gives what is kept beside the events: what node agents said last."""
+        return NodeTable(self._url, self._engine)
 
     def append(self, events: Sequence[Event]) -> None:
         """Adds events behind all that are there, all of them or none.

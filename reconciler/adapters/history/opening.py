@@ -15,7 +15,7 @@ from reconciler.core.errors import ConfigError, HistoryError
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 #: The newest migration; where a database is at it, Alembic isn't imported.
-NEWEST: Final = "0002"
+NEWEST: Final = "0003"
 
 #: How many seconds a writer waits for another one.
 _PATIENCE = 30

@@ -99,3 +99,23 @@ TOLD_UNTIL: Final = Table(
     Column("notifier", Text, primary_key=True),
     Column("time", String(20), nullable=False),
 )
+
+#: What each node's agent said last; see `core.node_words`. `notes` is a JSON list.
+NODES: Final = Table(
+    "nodes",
+    METADATA,
+    Column("node", Text, primary_key=True),
+    Column("checked_at", Text, nullable=False),
+    Column("received_at", String(20), nullable=False),
+    Column("notes", Text, nullable=False),
+)
+
+#: The containers of these nodes, each with its look as JSON and the digest that its agent gave it.
+NODE_CONTAINERS: Final = Table(
+    "node_containers",
+    METADATA,
+    Column("node", Text, primary_key=True),
+    Column("container", Text, primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("look", Text, nullable=False),
+)

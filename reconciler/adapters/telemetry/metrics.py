@@ -1,13 +1,21 @@
 """Prometheus metrics of the controller, named by Prometheus' own conventions."""
 
 from collections import Counter as Tally
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from threading import Lock
+from time import time
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from reconciler.core.cycle import Cycle, CycleResult
 from reconciler.core.drift import DriftType, Severity
+from reconciler.core.errors import PlumblineError
+from reconciler.core.moments import moment_of
 from reconciler.core.outcome import OutcomeType
+
+#: So many nodes have a series of their own: those that were silent for longest.
+_NODES: Final = 500
 
 
 class Metrics:
@@ -64,13 +72,47 @@ class Metrics:
             ("result",),
             registry=self.registry,
         )
-
         self._presses = Counter(
             "plumbline_slack_presses",
             "What people pressed in Slack, by what became of it.",
             ("result",),
             registry=self.registry,
         )
+
+        self._words = Counter(
+            "plumbline_agent_words",
+            "What node agents said, by what became of it.",
+            ("result",),
+            registry=self.registry,
+        )
+        self._nodes = Gauge(
+            "plumbline_nodes",
+            "Nodes whose agents were heard, by whether that is long ago.",
+            ("state",),
+            registry=self.registry,
+        )
+        self._node_words = Gauge(
+            "plumbline_node_word_timestamp_seconds",
+            "When a node's agent was heard last; of the most silent nodes.",
+            ("node",),
+            registry=self.registry,
+        )
+        self._heard: Callable[[], Mapping[str, str]] | None = None
+        self._stale_after = 0.0
+        self._asking = Lock()
+
+    def count_word(self, result: str) -> None:
+        """Counts something that an agent said, by what became of it."""
+        self._words.labels(result).inc()
+
+    def watch_nodes(self, heard: Callable[[], Mapping[str, str]], stale_after: float) -> None:
+        """Tells when nodes were heard, whenever it's asked.
+
+        Args:
+            heard: Gives that moment by node, RFC 3339.
+            stale_after: A node that was silent for so many seconds is stale.
+        """
+        self._heard, self._stale_after = heard, stale_after
 
     def count_press(self, result: str) -> None:
         """Counts something that came through a door for Slack, by what became of it."""
@@ -114,4 +156,23 @@ class Metrics:
 
     def text(self) -> bytes:
         """Gives all metrics in Prometheus' text format."""
-        return generate_latest(self.registry)
+        if self._heard is None:
+            return generate_latest(self.registry)
+        with self._asking:
+            self._tell_nodes(self._heard)
+            return generate_latest(self.registry)
+
+    def _tell_nodes(self, heard: Callable[[], Mapping[str, str]]) -> None:
+        self._node_words.clear()
+        self._nodes.clear()
+        try:
+            moments = {node: moment_of(at) for node, at in heard().items()}
+        except PlumblineError:
+            # What can't be read isn't told as it was: no series says so.
+            return
+        times = sorted((at.timestamp(), node) for node, at in moments.items() if at is not None)
+        stale = sum(at < time() - self._stale_after for at, _ in times)
+        self._nodes.labels("heard").set(len(times) - stale)
+        self._nodes.labels("stale").set(stale)
+        for at, node in times[:_NODES]:
+            self._node_words.labels(node).set(at)
