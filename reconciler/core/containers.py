@@ -6,11 +6,14 @@ surrogates, as `os.fsdecode` gives them, and are escaped where they are rendered
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from reconciler.core.container_files import FileState as FileState
 from reconciler.core.container_files import FileType as FileType
 from reconciler.core.drift import ChangeType, Severity
+
+#: The name of a container that only holds its pod's namespaces.
+SANDBOX: Final = "(sandbox)"
 
 
 class Origin(StrEnum):
@@ -37,7 +40,7 @@ class ContainerRef:
         pod: The pod's name.
         pod_uid: The pod's uid.
         container: The container's name in the pod; for the one that only holds the pod's
-            namespaces `(sandbox)`; outside of Kubernetes the runtime's name.
+            namespaces `SANDBOX`; outside of Kubernetes the runtime's name.
         container_id: The runtime's id.
         image: The image's name, as the runtime was told.
         image_digest: The image's digest, such as `sha256:…`.

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from reconciler.core.containers import FileDrift, FileType
+from reconciler.core.containers import SANDBOX, FileDrift, FileType
 from reconciler.core.drift import ChangeType, Severity
 from reconciler.core.grading import EXECUTABLE, Profile
 from reconciler.core.observed import Observed
@@ -100,8 +100,9 @@ def lesson_of(observed: Observed, rules: Profile, *, with_programs: bool) -> Les
     studies: dict[str, _Study] = defaultdict(_Study)
     nameless = set()
     for container_id, look in observed.looks.items():
-        names = names_of(look.container.image)
-        if not names:
+        if look.container.container == SANDBOX:
+            continue  # it is the runtime's own, and runs nothing else
+        if not names_of(look.container.image):
             if any(isinstance(drift, FileDrift) for drift in look.drifts):
                 nameless.add(LeftOut("", str(look.container), "its image's name isn't known"))
             continue

@@ -11,6 +11,7 @@ from typing import Final
 
 from reconciler.core.container_files import FileType
 from reconciler.core.containers import (
+    SANDBOX,
     ContainerLook,
     ContainerRef,
     FileDrift,
@@ -176,7 +177,7 @@ def _matched(
         # Where a name fits two workloads, nothing says whose it is.
         if len(found) == 1:
             matched.setdefault(found[0], []).append(each)
-        elif ref.container != "(sandbox)":
+        elif ref.container != SANDBOX:
             strays += 1
     return matched, strays
 
