@@ -22,8 +22,8 @@ PROFILES: Final = "plumbline.dev/profiles/v1"
 MOST_PROFILES: Final = 2000
 MOST_PATHS: Final = 500
 _LONGEST: Final = 1024
-#: What no path may have in it: it would break lines, or never match.
-_UNFIT: Final = re.compile(r"[\x00-\x1f\x7f]|/\.\.?(/|\Z)|//|\S/\Z")
+#: What no path may have in it: it would never match.
+_UNFIT: Final = re.compile(r"/\.\.?(/|\Z)|//|./\Z")
 _ANY_DEPTH: Final = "**"
 #: Each way in which they can be spread over a path is tried.
 _DEEP: Final = 3
@@ -233,10 +233,11 @@ def _list(value: object, where: str, most: int) -> Sequence[object]:
 
 
 def _text(value: object, where: str) -> str:
-    if not isinstance(value, str) or not value.strip() or len(value) > _LONGEST:
+    is_text = isinstance(value, str) and value.strip() != "" and value.isprintable()
+    if not isinstance(value, str) or not is_text or len(value) > _LONGEST:
         raise ConfigError(
-            f"{where}: it is no text, empty or too long",
-            fix=f"write from 1 to {_LONGEST:,} characters",
+            f"{where}: it is no text, empty or too long, or has characters that can't be shown",
+            fix=f"write from 1 to {_LONGEST:,} characters, in one line",
         )
     return value
 

@@ -9,6 +9,7 @@ from reconciler.core.hardening.findings import Audit, Finding, Measure
 from reconciler.core.hardening.mounting import measured_words
 from reconciler.core.path import format_path
 from reconciler.core.resource import JsonObject, ResourceKey
+from reconciler.render.json_values import encodable
 from reconciler.render.markdown import LEFT_OUT, LIMIT, fitting, size
 from reconciler.render.summaries import short_revision
 from reconciler.render.terminal import Cell, Ink, Line, Span, Style, flow, painted, safe
@@ -140,8 +141,8 @@ def _measure(measure: Measure) -> JsonObject:
         "pods": measure.pods,
         "seconds": measure.seconds,
         "matchedBy": "owner" if measure.by_owner else "name",
-        "mounts": list(measure.mounts),
-        "reason": measure.reason or None,
+        "mounts": [encodable(each) for each in measure.mounts],
+        "reason": encodable(measure.reason) or None,
     }
 
 

@@ -31,6 +31,9 @@ READ_ONLY: Final = "root-filesystem-writable"
 #: So many paths are named in a reason.
 _NAMED: Final = 3
 
+#: Names of places that need no thought in any manifest. A colon may not be in a mount's path.
+_MOUNTABLE: Final = re.compile(r"(?:/[A-Za-z0-9_.+@-]+)+")
+
 # k8s.io/apimachinery/pkg/util/rand: the letters of which Kubernetes makes names.
 _RANDOM: Final = "[bcdfghjklmnpqrstvwxz2456789]{5}"
 #: What stands after a workload's name in its pods' names.
@@ -246,6 +249,8 @@ def _objection(found: Sequence[Measurement], lasting: Sequence[Measurement], lea
             return f"it wrote in {place.path}, where nothing is left of that"
         if place.hides:
             return f"it writes in {place.path}, where the image has files that a volume would hide"
+        if _MOUNTABLE.fullmatch(place.path) is None:
+            return f"it writes in {place.path}, and nothing can be mounted by such a name"
     unknown = [why for each in found for why in each.unknown]
     if unknown:
         return f"not all of it could be told: {unknown[0]}"

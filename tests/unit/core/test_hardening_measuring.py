@@ -85,6 +85,14 @@ def test_what_was_never_written_needs_nothing() -> None:
     )
 
 
+def test_each_container_of_a_pod_is_measured_by_itself() -> None:
+    side = {"name": "side", "image": IMAGE}
+    known = subject({"containers": [side, BARE]})
+    found = audit_of(look_of(container()), subjects=(known,)).findings
+    verdicts = {each.container: each.measure.verdict for each in found if each.measure}
+    assert verdicts == {"web": Verdict.SAFE, "side": Verdict.UNTOLD}
+
+
 def test_expected_places_become_volumes() -> None:
     deep = WrittenPlace("/tmp/deep", 1, True, False)
     cache = WrittenPlace("/var/cache/app", 0, True, False)
@@ -110,6 +118,7 @@ def file(path: str, state: FileState | None = None, change: str = "added") -> Fi
         (container(WrittenPlace("/", 1, True, True)), "writes", "in its root, or in more"),
         (container(WrittenPlace("/opt", 0, False, False)), "writes", "where nothing is left"),
         (container(WrittenPlace("/log", 1, True, True)), "writes", "would hide"),
+        (container(WrittenPlace("/a:b", 1, True, False)), "untold", "by such a name"),
         (container(unknown=("not read",)), "untold", "not all of it could be told: not read"),
         (container(ref=replace(REF, image="web:2")), "untold", "no container"),
     ],

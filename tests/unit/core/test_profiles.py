@@ -154,6 +154,7 @@ def test_a_hostile_name_takes_no_time() -> None:
         ({"profiles": [{}]}, "profiles[0].image is missing"),
         ({"profiles": [{"image": " "}]}, "profiles[0].image: it is no text"),
         ({"profiles": [{"image": "a", "writes": []}]}, "profiles[0].'writes' is no field"),
+        ({"profiles": [{"image": "a\ud800"}]}, "profiles[0].image: it is no text"),
         ({"profiles": [{"image": "a", "x": []}]}, "profiles[0].'x' is no field"),
         ({"profiles": [{"image": "a", "write": [{"path": "/a"}]}]}, "write[0].reason is missing"),
         ({"profiles": [{"image": "a", "execute": ["sh"]}]}, "execute[0]: it is no path"),

@@ -31,6 +31,7 @@ from reconciler.render.junit import reports_junit
 from reconciler.render.markdown import report_markdown
 from reconciler.render.merges import merge_markdown, merge_text
 from reconciler.render.plans import plan_text
+from reconciler.render.profile_schema import profiles_schema
 from reconciler.render.proposals import (
     proposal_body,
     proposal_message,
@@ -142,6 +143,7 @@ def schema_texts() -> dict[Path, str]:
         "images": images_schema(),
         "containers": containers_schema(),
         "container-event": sighting_schema(),
+        "profiles": profiles_schema(),
     }
     folder = ROOT / "reconciler" / "data"
     return {
