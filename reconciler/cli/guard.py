@@ -49,9 +49,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--measured",
         action="append",
         default=[],
-        metavar="FILE",
-        help="audit: what containers wrote, by `plumbline containers --node-local -o json`: says "
-        "which could do with a read-only root; may be repeated",
+        metavar="FILE|agents",
+        help="audit: what containers wrote, by `plumbline containers --node-local -o json`, or as "
+        "node agents told the controller: says which could do with a read-only root; may be "
+        "repeated",
     )
     parser.add_argument(
         "--measured-for",

@@ -69,7 +69,7 @@ def audit(options: argparse.Namespace) -> ExitCode:
 
 def _audits(options: argparse.Namespace, settings: Settings) -> "tuple[list[Audit], list[str]]":
     """Gives the audits, and what was wrong with the targets that could not be read."""
-    measured = measured_of(options)
+    measured = measured_of(options, settings)
     if options.live is not None:
         from reconciler.bootstrap import open_dump
 

@@ -27,7 +27,7 @@ def fix(options: argparse.Namespace) -> ExitCode:
     settings = settings_of(options)
     targets = targets_of(options, settings, options.targets)
     documents: list[JsonObject] = []
-    measured = measured_of(options)
+    measured = measured_of(options, settings)
     codes, errors = of_each_target(
         targets, lambda each: _fix(settings, each, options, measured, documents)
     )
