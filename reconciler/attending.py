@@ -40,6 +40,20 @@ def stale_after(settings: AgentSettings) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+def certificate_of(settings: AgentSettings) -> Tls:
+    """Gives the certificate that agents are shown. Reads no file yet.
+
+    Raises:
+        ConfigError: None is named.
+    """
+    if not (settings.certificate and settings.key):
+        raise ConfigError(
+            "agents.address needs a certificate: agents show their tokens by TLS alone",
+            fix="name agents.certificate and agents.key",
+        )
+    return Tls(Path(settings.certificate), Path(settings.key))
+
+
 def register_of(settings: AgentSettings, cluster: "KubeCluster") -> AgentRegister:
     """Gives what knows the cluster's agents. Asks nothing yet.
 
@@ -84,16 +98,11 @@ def agents_of(
     """
     if not settings.address:
         return None
-    if not (settings.certificate and settings.key):
-        raise ConfigError(
-            "agents.address needs a certificate: agents show their tokens by TLS alone",
-            fix="name agents.certificate and agents.key",
-        )
     metrics.watch_nodes(store.heard, stale_after(settings).total_seconds())
     register = register_of(settings, cluster())
     receiver = AgentReceiver(
         address_of("agents.address", settings.address),
-        tls=Tls(Path(settings.certificate), Path(settings.key)),
+        tls=certificate_of(settings),
         agents=KnownAgents(register, monotonic),
         store=store,
         clock=lambda: datetime.now(UTC),

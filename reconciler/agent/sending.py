@@ -148,7 +148,7 @@ class Sender(Rounds):
         """Gives the metrics' text."""
         with self._lock:
             sent, held, when = dict(self._sent), self._bytes, self._when
-        by_result = {(("result", name),): float(count) for name, count in sent.items()}
+        by_result = {(("result", name),): count for name, count in sent.items()}
         families: tuple[Family, ...] = (
             ("sends_total", "counter", "States sent to the controller.", by_result),
             ("sent_bytes_total", "counter", "Bytes sent to it.", {(): held}),

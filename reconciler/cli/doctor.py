@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     from reconciler.cli.checks import check_git
     from reconciler.cli.output import style_of, write
     from reconciler.cli.people_checks import check_slack
-    from reconciler.cli.rights_checks import check_leases
+    from reconciler.cli.rights_checks import check_agents, check_leases
 
     findings: list[Finding] = []
     settings, targets = _configured(options, findings)
@@ -64,6 +64,7 @@ def run(options: argparse.Namespace) -> ExitCode:
             findings += _target(settings, target, cluster, catalog)
         if cluster is not None and catalog is not None:
             findings += check_leases(cluster, catalog, settings.lease.namespace)
+            findings += check_agents(settings.agents, cluster, catalog)
     findings += check_slack(settings.notify.slack)
     findings += _folders(settings)
     if options.output == "json":

@@ -185,7 +185,7 @@ def find_grants(
     from reconciler.bootstrap import open_cluster
     from reconciler.builtin import transient_kinds
     from reconciler.core.desired import desired_state
-    from reconciler.core.rights import event_rights, needs_of, report_needs
+    from reconciler.core.rights import agent_rights, event_rights, needs_of, report_needs
     from reconciler.core.scope import listings
 
     rights: set[Right] = set()
@@ -208,6 +208,8 @@ def find_grants(
                 needs.append(report_needs(wanted, catalog))
             rights |= {right for each in needs for right in each.rights}
             unknown |= {kind for each in needs for kind in each.unknown}
+    if settings.agents.address:
+        rights |= agent_rights()
     # To be told at once that there are other kinds.
     rights |= {Right("", k.group, k.plural, verb) for k in DEFINING for verb in ("list", "watch")}
     config = _with_namespaces(config, homes)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.exit_codes import ExitCode, forgiven
 from reconciler.cli.options import settings_of
-from reconciler.core.errors import ConfigError
+from reconciler.core.errors import ConfigError, HistoryError
 from reconciler.core.node_words import is_silent
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 #: Flags that say how this machine is looked at, and are None unless they are given.
 _LOCAL = ("pods", "watch", "learn", "profiles")
+_LOCALLY = "or look at this machine alone: --node-local, as root"
 
 
 def show_heard(options: argparse.Namespace) -> ExitCode:
@@ -45,13 +46,16 @@ def show_heard(options: argparse.Namespace) -> ExitCode:
 def _latest(settings: "Settings") -> "Sequence[NodeReport]":
     from reconciler.memory import open_history
 
-    with closing(open_history(settings, create=False)) as history:
-        reports = history.nodes().latest()
+    try:
+        with closing(open_history(settings, create=False)) as history:
+            reports = history.nodes().latest()
+    except HistoryError as error:
+        raise HistoryError(error.message, fix=f"{error.fix}; {_LOCALLY}") from None
     if not reports:
         raise ConfigError(
             "no node agent has told the controller anything yet",
             fix="see that agents run with --controller, and the controller with agents.address; "
-            "or look at this machine alone: --node-local, as root",
+            + _LOCALLY,
         )
     return reports
 

@@ -18,10 +18,12 @@ from reconciler.core.rights import (
     WRITING,
     Part,
     Right,
+    agent_rights,
     declared_kinds,
     granting_rights,
 )
 from reconciler.ports import Cluster
+from reconciler.settings import AgentSettings
 
 _THREADS = 8
 
@@ -29,6 +31,12 @@ _THREADS = 8
 _SCANNING = ("list", "watch")
 #: What a check can't do without; `plumbline run` can't do without what else reads.
 _CHECKING = ("get", "list")
+#: What can't be done of hearing node agents without a right.
+_UNHEARD = {
+    "tokenreviews": "no agent is heard",
+    "pods": "no agent is heard about pods",
+    "nodes": "nodes that are gone are told of for good",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +105,41 @@ def check_leases(cluster: Cluster, catalog: Catalog, namespace: str) -> list[Fin
     verbs = [right.verb for right in refused]
     text = f"may not {' or '.join(verbs)} them in {namespace}: `plumbline run` doesn't act"
     return [Finding("Leases", State.MEND, text, _grant([lease], verbs, [namespace]))]
+
+
+def check_agents(settings: AgentSettings, cluster: Cluster, catalog: Catalog) -> Iterator[Finding]:
+    """Says whether node agents can be heard; nothing where none is to be.
+
+    Args:
+        settings: Where they are heard.
+        cluster: Is asked.
+        catalog: What the server serves.
+    """
+    if not settings.address:
+        return
+    from reconciler.attending import certificate_of
+
+    topic = "node agents"
+    try:
+        certificate_of(settings).context()
+    except PlumblineError as error:
+        yield of_error(topic, error)
+    kinds = {(kind.group, kind.plural): kind for kind in catalog.kinds.values()}
+    wanted = [
+        _Right(right.verb, kinds[right.group, right.plural], right.namespace)
+        for right in sorted(agent_rights())
+        if (right.group, right.plural) in kinds
+    ]
+    try:
+        refused = _refused(cluster, wanted)
+    except PlumblineError as error:
+        yield of_error(topic, error)
+        return
+    for right in refused:
+        text = f"may not {right.verb} {right.kind.plural}: {_UNHEARD[right.kind.plural]}"
+        yield Finding(topic, State.MEND, text, _grant([right.kind], [right.verb], [""]))
+    if not refused:
+        yield good(topic, "may review their tokens, and look up pods and nodes")
 
 
 def check_grants(

@@ -31,6 +31,14 @@ _REPORTS: Final = (
     ("wgpolicyk8s.io/v1alpha2", "PolicyReport", "ClusterPolicyReport"),
     ("openreports.io/v1alpha1", "Report", "ClusterReport"),
 )
+#: What hearing node agents needs: their tokens are reviewed, and nobody is believed about a pod
+#: that isn't on his node; nodes that are gone are forgotten.
+_AGENTS: Final = (
+    ("authentication.k8s.io", "tokenreviews", "create"),
+    ("", "pods", "get"),
+    ("", "pods", "list"),
+    ("", "nodes", "get"),
+)
 
 _RBAC: Final = "rbac.authorization.k8s.io"
 _ROLES: Final = {"Role": "roles", "ClusterRole": "clusterroles"}
@@ -154,6 +162,11 @@ def report_needs(listings: Sequence[Listing], catalog: Catalog) -> Needs:
         rights |= _of_kind(local, wanted, _REPORTING)
     names = " or ".join(f"{api_version} {inside}" for api_version, inside, _ in _REPORTS)
     return Needs(frozenset(rights), frozenset() if rights else frozenset({names}))
+
+
+def agent_rights() -> set[Right]:
+    """Gives what hearing node agents needs, in the whole cluster."""
+    return {Right("", *each) for each in _AGENTS}
 
 
 def _spaces(listings: Sequence[Listing]) -> frozenset[str]:

@@ -9,8 +9,10 @@ from reconciler.core.node_words import is_silent
 from reconciler.core.resource import JsonObject
 from reconciler.render.ages import ago
 from reconciler.render.container_documents import node_document
+from reconciler.render.container_schema import containers_schema
 from reconciler.render.containers import node_text
 from reconciler.render.json_values import json_value
+from reconciler.render.schema_fields import described, maybe_part, text, time, truth
 from reconciler.render.summaries import counted
 from reconciler.render.terminal import Cell, Ink, Line, Span, Style, flow, painted
 
@@ -34,17 +36,17 @@ def _heard_text(report: NodeReport, style: Style, now: datetime) -> str:
 
 
 def _silent_lines(report: NodeReport, style: Style, now: datetime) -> Iterator[Line]:
-    words = (
+    head = (
         Span("? ", Ink.YELLOW),
         Span(report.look.node, Ink.BOLD),
         Span(f": unknown since {report.received_at}, when its agent was heard last"),
         Span(f" ({ago(report.received_at, now)})"),
     )
-    yield from flow([Cell(words)], style, hanging=2)
+    yield from flow([Cell(head)], style, hanging=2)
     drifts = sum(len(each.drifts) for each in report.look.looks)
     then = f"then it told of {counted(len(report.look.looks), 'container')}"
-    text = f"{then} with {counted(drifts, 'drift')}; see that its agent runs"
-    yield from flow([Cell((Span(text, Ink.DIM),))], style, indent=2, hanging=4)
+    words = f"{then} with {counted(drifts, 'drift')}; see that its agent runs"
+    yield from flow([Cell((Span(words, Ink.DIM),))], style, indent=2, hanging=4)
 
 
 def report_document(report: NodeReport, stale_after: timedelta, now: datetime) -> JsonObject:
@@ -62,3 +64,25 @@ def report_document(report: NodeReport, stale_after: timedelta, now: datetime) -
         }
     )
     return document
+
+
+def node_report_schema() -> JsonObject:
+    """Gives the JSON schema (draft 2020-12) of what `report_document` makes."""
+    inner = containers_schema()
+    fields = {
+        "schema": {"enum": [NODE_REPORT], "description": "The version of this format."},
+        "node": text("The machine's name."),
+        "receivedAt": time("When its agent was heard last"),
+        "stale": truth("Whether that is too long ago: what is there now is unknown."),
+        "look": maybe_part("said", "What is there; null where that is unknown."),
+        "lastLook": maybe_part("said", "What was there when it was heard last; null if known now."),
+    }
+    said = {name: inner[name] for name in ("description", "type", "required", "properties")}
+    return {
+        "$schema": inner["$schema"],
+        "$id": f"https://{NODE_REPORT}",
+        "title": "What a Plumbline node agent told last",
+        "description": "What the agent of one machine told the controller last.",
+        **described(fields),
+        "$defs": {"said": said, **inner["$defs"]},
+    }

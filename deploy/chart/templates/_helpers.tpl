@@ -46,6 +46,19 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{- define "plumbline.agentName" -}}
+{{- printf "%s-agent" (include "plumbline.fullname" . | trunc 57 | trimSuffix "-") -}}
+{{- end -}}
+
+{{/* Where agents are heard; empty where they aren't. */}}
+{{- define "plumbline.agentsAddress" -}}
+{{- $address := dig "agents" "address" "" .Values.config -}}
+{{- if and (not $address) .Values.agent.enabled .Values.agent.tlsSecret.name -}}
+{{- $address = "0.0.0.0:8444" -}}
+{{- end -}}
+{{- $address -}}
+{{- end -}}
+
 {{/* The port of an address such as 0.0.0.0:8080; empty where it answers nowhere. */}}
 {{- define "plumbline.port" -}}
 {{- if . -}}{{- regexFind "[0-9]+$" . -}}{{- end -}}
@@ -56,8 +69,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- $config := .Values.config -}}
 {{- $witnesses := $config.witnesses | default dict -}}
 {{- $hooks := $config.hooks | default dict -}}
-{{- $addresses := dict "http" $config.serve.address "hooks" $hooks.address "audit" $witnesses.audit_webhook "admission" $witnesses.admission "slack" (dig "notify" "slack" "address" "" $config) -}}
-{{- range $name := list "http" "hooks" "audit" "admission" "slack" -}}
+{{- $addresses := dict "http" $config.serve.address "hooks" $hooks.address "audit" $witnesses.audit_webhook "admission" $witnesses.admission "slack" (dig "notify" "slack" "address" "" $config) "agents" (include "plumbline.agentsAddress" .) -}}
+{{- range $name := list "http" "hooks" "audit" "admission" "slack" "agents" -}}
 {{- $address := get $addresses $name | default "" -}}
 {{- if $address }}
 {{- if regexMatch "^(127\\.|localhost|\\[::1\\])" $address }}
@@ -71,6 +84,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "plumbline.check" -}}
 {{- if not .Values.config.targets -}}
 {{- fail "config.targets is empty, so there is nothing to keep true: `plumbline init --rbac restorer --output values` writes values for your targets" -}}
+{{- end -}}
+{{- if and .Values.agent.enabled .Values.agent.tlsSecret.name (not .Values.service.enabled) -}}
+{{- fail "agents find the controller by its Service: leave service.enabled true, or agent.tlsSecret.name empty" -}}
 {{- end -}}
 {{- if gt (int .Values.replicas) 1 -}}
 {{- if not (or .Values.history.databaseSecret.name (dig "history" "database" "" .Values.config)) -}}

@@ -10,7 +10,7 @@ import yaml
 
 from reconciler import __version__
 from reconciler.core.errors import PlumblineError
-from reconciler.settings import load_settings
+from reconciler.settings import AgentSettings, load_settings
 from tests.integration.deploy.conftest import MINIMAL, TARGET, Helm
 from tests.tools.chart_documents import CHART
 from tests.tools.controlplane import ControlPlane
@@ -29,6 +29,7 @@ HOOKS: Mapping[str, Any] = {
     "notify": {"slack": {"address": "0.0.0.0:9001"}},
     "witnesses": {"audit_webhook": "0.0.0.0:9443", "admission": "[::]:9444"},
 }
+AGENTS: Mapping[str, Any] = {"agent": {"enabled": True, "tlsSecret": {"name": "agents-tls"}}}
 RULE = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}
 PEER = {"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}
 BLOCK = {"ipBlock": {"cidr": "10.96.0.1/32"}}
@@ -72,6 +73,12 @@ CASES: Mapping[str, Mapping[str, Any]] = {
         },
     },
     "agents": {"agent": {"enabled": True}},
+    "agents that are heard": AGENTS,
+    "agents that are heard elsewhere": {
+        **AGENTS,
+        "config": {"targets": [TARGET], "agents": {"address": ":9500"}},
+        "networkPolicy": {"enabled": True},
+    },
     "chosen agents": {
         "fullnameOverride": "drift",
         "image": {"digest": DIGEST, "pullSecrets": ["registry"]},
@@ -80,6 +87,7 @@ CASES: Mapping[str, Mapping[str, Any]] = {
             "interval": 0.5,
             "limit": 10_000_000,
             "namespaces": ["shop"],
+            "profilesConfigMap": "profiles",
             "nodeSelector": {"disk": "ssd"},
             "tolerations": [],
             "priorityClassName": "system-node-critical",
@@ -195,6 +203,7 @@ def test_wrong_values_are_refused(helm: Helm, values: Mapping[str, Any], said: s
     [
         ({"config": {}}, "config.targets is empty"),
         ({"replicas": 2}, "set history.databaseSecret.name"),
+        ({**AGENTS, "service": {"enabled": False}}, "find the controller by its Service"),
         (
             {"replicas": 2, "history": {"databaseSecret": {"name": "db"}}},
             "want persistence.accessMode ReadWriteMany",
@@ -226,7 +235,7 @@ def _environment(container: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield each["name"], each.get("value") or secret or field
 
 
-@pytest.mark.parametrize("case", ["defaults", "secrets", "webhooks"])
+@pytest.mark.parametrize("case", ["defaults", "secrets", "webhooks", "agents that are heard"])
 def test_the_program_reads_what_the_pod_is_given(helm: Helm, tmp_path: Path, case: str) -> None:
     objects = helm.objects(_values(case))
     environ = dict(_environment(_container(objects)))
@@ -236,6 +245,12 @@ def test_the_program_reads_what_the_pod_is_given(helm: Helm, tmp_path: Path, cas
     settings = load_settings(None, {}, {**environ, "PLUMBLINE_CONFIG": str(file)})
     assert settings.lease.namespace == "metadata.namespace"
     assert settings.serve.address == "0.0.0.0:8080"
+    if case == "agents that are heard":
+        assert settings.agents == AgentSettings(
+            address="0.0.0.0:8444",
+            certificate="/etc/plumbline-agents/tls.crt",
+            key="/etc/plumbline-agents/tls.key",
+        )
     if case == "secrets":
         assert settings.history.database == "db"
         assert settings.history.key_file == "/etc/plumbline-history/key"
@@ -264,6 +279,33 @@ def test_it_is_reached_where_its_configuration_says(helm: Helm) -> None:
     opened = {rule["ports"][0]["port"]: rule["from"] for rule in policy["ingress"]}
     assert opened == {8080: [PEER], 9000: [BLOCK], 9001: [BLOCK], 9443: [BLOCK], 9444: [BLOCK]}
     assert {"startupProbe", "livenessProbe", "readinessProbe"} <= container.keys()
+
+
+def test_agents_find_the_controller_and_nobody_else_does(helm: Helm) -> None:
+    objects = helm.objects(_values("agents that are heard elsewhere"))
+    agent = _one(objects, "DaemonSet")["spec"]["template"]
+    (container,) = agent["spec"]["containers"]
+    assert "--controller=https://plumbline.plumbline.svc:9500" in container["args"]
+    assert agent["spec"]["serviceAccountName"] == "plumbline-agent"
+    policy = _one(objects, "NetworkPolicy")["spec"]
+    opened = {rule["ports"][0]["port"]: rule.get("from") for rule in policy["ingress"]}
+    [peer] = opened[9500]
+    assert peer["podSelector"]["matchLabels"].items() <= agent["metadata"]["labels"].items()
+    variables = dict(_environment(_container(objects)))
+    assert json.loads(variables["PLUMBLINE_AGENTS"])["address"] == ":9500"
+    silent = helm.objects(_values("agents"))
+    assert "--controller" not in str(_one(silent, "DaemonSet"))
+    assert "AGENTS" not in str(_container(silent))
+
+
+def test_agents_read_the_profiles_of_a_config_map(helm: Helm) -> None:
+    spec = _one(helm.objects(_values("chosen agents")), "DaemonSet")["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    (flag,) = (each for each in container["args"] if each.startswith("--profiles="))
+    (mount,) = container["volumeMounts"]
+    assert flag == f"--profiles={mount['mountPath']}/profiles.json"
+    assert spec["volumes"] == [{"name": mount["name"], "configMap": {"name": "profiles"}}]
+    assert "--profiles" not in str(_one(helm.objects(_values("agents")), "DaemonSet"))
 
 
 def test_who_answers_nowhere_is_not_asked(helm: Helm) -> None:

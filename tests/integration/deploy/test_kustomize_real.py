@@ -1,5 +1,6 @@
 """The kustomize base: the same as the chart; the example: as `plumbline init` would write it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -66,7 +67,7 @@ def test_the_base_is_the_chart_with_its_defaults(helm: Helm) -> None:
     assert _named(base) == _named(chart)
 
 
-@pytest.mark.parametrize("folder", ["agent", "base", "example"])
+@pytest.mark.parametrize("folder", ["agent", "agent-told", "base", "example"])
 def test_the_api_server_takes_it(control_plane: ControlPlane, folder: str) -> None:
     text = control_plane.kubectl("kustomize", str(KUSTOMIZE / folder)).stdout
     for name in ("plumbline", "plumbline-agent", "shop"):
@@ -74,7 +75,7 @@ def test_the_api_server_takes_it(control_plane: ControlPlane, folder: str) -> No
         control_plane.kubectl("apply", "--server-side", "-f", "-", input=each)
     words = ("apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-")
     done = control_plane.kubectl(*words, input=text)
-    kind = "daemonset" if folder == "agent" else "deployment"
+    kind = "daemonset" if folder.startswith("agent") else "deployment"
     assert f"{kind}.apps/plumbline" in done.stdout
     assert "arning" not in done.stderr
 
@@ -148,3 +149,38 @@ def test_the_example_s_rights_are_what_init_writes_for_it(
     assert main([*words, *folders]) == 0
     written = rights.read_text(encoding="utf-8")
     assert (example / "rbac.yaml").read_text(encoding="utf-8") == written
+
+
+def test_agents_that_are_heard_are_the_chart_s(helm: Helm, tmp_path: Path) -> None:
+    folder = tmp_path / "heard"
+    folder.mkdir()
+    (tmp_path / "kustomize").symlink_to(KUSTOMIZE)
+    kustomization = {
+        "resources": ["../kustomize/base", "../kustomize/agent-told"],
+        "components": ["../kustomize/hearing"],
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
+    text = helm.plane.kubectl("kustomize", str(folder)).stdout
+    base = _named([each for each in yaml.safe_load_all(text) if each])
+    agent = {"enabled": True, "tlsSecret": {"name": "plumbline-agents"}}
+    chart = _named(helm.objects({**MINIMAL, "agent": agent}))
+    # In a namespace of their own, as one that admits them shall admit nothing else.
+    for name in (("ServiceAccount", "plumbline-agent"), ("DaemonSet", "plumbline-agent")):
+        assert base[name]["metadata"].pop("namespace") == "plumbline-agent"
+        assert chart[name]["metadata"].pop("namespace") == "plumbline"
+    for each in (base, chart):
+        _in_order(each["Deployment", "plumbline"]["spec"]["template"]["spec"])
+        each["Service", "plumbline"]["spec"]["ports"].sort(key=lambda port: port["name"])
+    assert base == chart
+
+
+def _in_order(pod: dict[str, Any]) -> None:
+    """Puts a pod's lists in order; whose agents are heard is another one's there."""
+    (container,) = pod["containers"]
+    for listed in (container["env"], container["ports"], container["volumeMounts"], pod["volumes"]):
+        listed.sort(key=lambda each: each["name"])
+    for variable in container["env"]:
+        if variable["name"] == "PLUMBLINE_AGENTS":
+            heard = json.loads(variable["value"])
+            assert heard.pop("service_accounts")[0].endswith(":plumbline-agent")
+            variable["value"] = heard

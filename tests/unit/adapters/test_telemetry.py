@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from reconciler.adapters.telemetry import metrics as metrics_module
 from reconciler.adapters.telemetry.endpoints import Endpoints, Health
 from reconciler.adapters.telemetry.logs import Logs
 from reconciler.adapters.telemetry.metrics import Metrics
 from reconciler.core.cycle import Cycle, CycleResult
 from reconciler.core.drift import Change, ChangeType, Drift, DriftType, Severity
-from reconciler.core.errors import ConfigError
+from reconciler.core.errors import ConfigError, HistoryError
 from reconciler.core.outcome import Outcome, OutcomeType
 from reconciler.core.plan import Create, Plan
 from reconciler.core.report import Comparison, Report, Requests, Summary
@@ -304,3 +305,36 @@ def test_a_port_that_is_taken_is_named(endpoints: Endpoints, stands: Stands) -> 
         Endpoints("127.0.0.1", endpoints.port, stands.health())
     assert f"127.0.0.1:{endpoints.port}" in raised.value.message
     assert "serve.address" in raised.value.fix
+
+
+def test_when_nodes_were_heard_is_told_at_each_scrape(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics_module, "_NODES", 2)
+    monkeypatch.setattr(metrics_module, "time", lambda: 1_795_521_700.0)
+    metrics, heard = Metrics(), dict[str, str]()
+
+    def ask() -> dict[str, str]:
+        if "away" in heard:
+            raise HistoryError("the database is away")
+        return heard
+
+    def nodes(state: str) -> float | None:
+        return value(metrics, "plumbline_nodes", state=state)
+
+    assert b"plumbline_nodes{" not in metrics.text()
+    metrics.watch_nodes(ask, 300)
+    heard |= {"a": "2026-11-24T12:01:00Z", "b": "2026-11-24T11:00:00Z", "c": "2026-11-24T12:01:30Z"}
+    metrics.text()
+    assert (nodes("heard"), nodes("stale")) == (2, 1)
+    name = "plumbline_node_word_timestamp_seconds"
+    assert value(metrics, name, node="b") == 1_795_518_000
+    # Those that are silent for longest.
+    assert value(metrics, name, node="c") is None
+    del heard["b"]
+    metrics.text()
+    assert value(metrics, name, node="b") is None
+    assert value(metrics, name, node="c") == 1_795_521_690
+    heard["away"] = ""
+    metrics.text()
+    assert nodes("heard") is None
+    metrics.count_word("taken")
+    assert value(metrics, "plumbline_agent_words_total", result="taken") == 1

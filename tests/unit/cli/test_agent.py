@@ -16,6 +16,7 @@ import pytest
 
 from reconciler.agent import node, rights, watching
 from reconciler.agent.node import Glimpse
+from reconciler.agent.sending import Sender
 from reconciler.cli import agent as verb
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.core.containers import ContainerLook, NodeLook
@@ -48,12 +49,15 @@ class Machine:
 
     def look(self) -> NodeLook:
         if not self.looks:
-            os.kill(os.getpid(), signal.SIGTERM)
-            return NodeLook("vm", "", ())
+            return self.last()
         look = self.looks.pop(0)
         if isinstance(look, Exception):
             raise look
         return NodeLook("vm", "", tuple(look))
+
+    def last(self) -> NodeLook:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return NodeLook("vm", "", ())
 
     def glimpse(self) -> Glimpse:
         return Glimpse(0, (), True)
@@ -175,3 +179,51 @@ def test_it_stays_light() -> None:
     )
     argv = [sys.executable, "-c", code]
     assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--controller", "http://x"), "--controller: this is no such address"),
+        (("--controller", "https://a:s3same@x"), "--controller: this is no such address"),
+        (("--controller-ca", "ca.crt"), "--controller-ca: there is no controller"),
+        (("--token", "t"), "--token: there is no controller"),
+    ],
+)
+def test_a_controller_that_is_none(machine: Machine, words: Sequence[str], why: str) -> None:
+    with pytest.raises(ConfigError, match=why) as raised:
+        verb.run(options_of(*words))
+    assert "s3same" not in str(raised.value)
+
+
+def test_it_goes_on_where_the_controller_is_away(
+    machine: Machine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--controller", "https://127.0.0.1:9", "--token", str(tmp_path / "none\x1b"))
+    told = threading.Event()
+    metrics: list[str] = []
+
+    def look() -> NodeLook:
+        assert told.wait(30)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return NodeLook("vm", "", ())
+
+    machine.looks = [LOOK]
+    original = Sender.round
+
+    def round_(sender: Sender) -> float:
+        pause = original(sender)
+        if pause:
+            metrics.append(sender.metrics())
+            told.set()
+        return pause
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Sender, "round", round_)
+        patch.setattr(machine, "last", look)
+        assert verb.run(options_of(*words)) is ExitCode.DONE
+    captured = capsys.readouterr()
+    assert '"event":"new"' in captured.out
+    assert r"the controller can't be told: the token" in captured.err
+    assert r"none\x1b can't be read: No such file or directory" in captured.err
+    assert 'plumbline_agent_sends_total{result="failed"} 1' in metrics[0]

@@ -2,11 +2,14 @@
 
 import os
 from collections.abc import Collection
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
+from reconciler.adapters.cluster.token_reviews import NODE, POD, REVIEW
 from reconciler.cli import checks, rights_checks
 from reconciler.cli.findings import Finding, State, good
 from reconciler.core.desired import Manifest, Rendered, SourceLocation, desired_state
@@ -15,6 +18,8 @@ from reconciler.core.live import Listing
 from reconciler.core.resource import Catalog, ResourceKind
 from reconciler.core.rights import Part
 from reconciler.ports import Cluster
+from reconciler.settings import AgentSettings
+from tests.tools.controlplane.certificates import Authority
 
 DEPLOYMENT = ResourceKind("apps", "v1", "Deployment", "deployments", True)
 NAMESPACE = ResourceKind("", "v1", "Namespace", "namespaces", False)
@@ -333,3 +338,41 @@ def test_a_folder_that_cannot_be_written_is_to_mend(
     finding = checks.check_folder("folder", tmp_path, "--state-dir", readable=True)
     assert finding.text == f"{tmp_path} can't be written"
     assert "--state-dir" in finding.fix
+
+
+def _agents(cluster: _Cluster, folder: Path, **more: Any) -> list[Finding]:
+    pair = Authority("it", datetime.now(UTC)).issue_server("it", ["localhost"], [])
+    (folder / "tls.crt").write_bytes(pair.certificate)
+    (folder / "tls.key").write_bytes(pair.key)
+    named = {"certificate": str(folder / "tls.crt"), "key": str(folder / "tls.key")}
+    values: dict[str, Any] = {"address": ":8444", **named, **more}
+    settings = AgentSettings(**values)
+    kinds = {(each.api_version, each.kind): each for each in (REVIEW, POD, NODE)}
+    catalog = replace(CATALOG, kinds={**CATALOG.kinds, **kinds})
+    return list(rights_checks.check_agents(settings, cast("Cluster", cluster), catalog))
+
+
+def test_agents_are_heard_where_all_of_it_is_allowed(tmp_path: Path) -> None:
+    cluster = _Cluster()
+    assert _agents(cluster, tmp_path) == [
+        good("node agents", "may review their tokens, and look up pods and nodes")
+    ]
+    assert ("create", "TokenReview", "") in cluster.asked
+    assert _agents(cluster, tmp_path, address="") == []
+
+
+def test_what_keeps_agents_from_being_heard_is_told(tmp_path: Path) -> None:
+    tokens, *_ = findings = _agents(_Cluster({"create"}), tmp_path)
+    assert [each.state for each in findings] == [State.MEND]
+    assert tokens.text == "may not create tokenreviews: no agent is heard"
+    assert "--verb=create --resource=tokenreviews.authentication.k8s.io" in tokens.fix
+    texts = [each.text for each in _agents(_Cluster({"get"}), tmp_path)]
+    assert texts == [
+        "may not get nodes: nodes that are gone are told of for good",
+        "may not get pods: no agent is heard about pods",
+    ]
+    missing = _agents(_Cluster(), tmp_path, certificate="")
+    assert [each.state for each in missing] == [State.BROKEN, State.GOOD]
+    assert "agents.address needs a certificate" in missing[0].text
+    broken = _agents(_Cluster(), tmp_path, key=str(tmp_path / "none"))
+    assert "no TLS server can be made of" in broken[0].text

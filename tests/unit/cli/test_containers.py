@@ -119,11 +119,6 @@ def test_what_cannot_be_done_names_its_fix(machine: Machine) -> None:
     machine.lacking = ("CAP_SYS_ADMIN (why)",)
     with pytest.raises(ConfigError, match=r"lacks CAP_SYS_ADMIN \(why\)"):
         verb.run(options_of())
-    parser = argparse.ArgumentParser()
-    verb.configure(parser)
-    with pytest.raises(ConfigError, match="this machine") as raised:
-        verb.run(parser.parse_args([]))
-    assert "--node-local" in raised.value.fix
 
 
 @pytest.mark.parametrize("words", [("--watch", "0"), ("--watch", "x"), ("--limit", "0")])

@@ -129,6 +129,15 @@ def test_what_is_told_in_the_cluster_is_granted(home: Path) -> None:
     assert "Nothing is granted for wgpolicyk8s.io/v1alpha2" in Path("rbac.yaml").read_text()
 
 
+def test_hearing_agents_is_granted(home: Path) -> None:
+    (home / "plumbline.yaml").write_text(CONFIGURATION + 'agents: {address: ":8444"}\n')
+    assert main(["init", "--rbac", "reader"]) == 0
+    granted = _roles()["", "plumbline-plumbline"]
+    assert granted["tokenreviews"] == ["create"]
+    assert granted["pods"] == ["get", "list"]
+    assert granted["nodes"] == ["get"]
+
+
 def test_another_account_and_file() -> None:
     words = ["--account", "ops/drift", "--file", "x.yaml"]
     assert main(["init", "--rbac", "reader", *words]) == 0

@@ -12,6 +12,7 @@ from reconciler.core.rights import (
     Needs,
     Part,
     Right,
+    agent_rights,
     declared_kinds,
     event_rights,
     granting_rights,
@@ -193,3 +194,12 @@ def test_reports_are_kept_in_the_format_that_is_served(
 def test_reports_that_nobody_defined_are_told_of() -> None:
     (told,) = report_needs([Listing(CONFIG_MAP)], CATALOG).unknown
     assert "PolicyReport or openreports.io" in told
+
+
+def test_who_hears_agents_reviews_tokens_and_looks_up_pods() -> None:
+    assert agent_rights() == {
+        Right("", "authentication.k8s.io", "tokenreviews", "create"),
+        Right("", "", "pods", "get"),
+        Right("", "", "pods", "list"),
+        Right("", "", "nodes", "get"),
+    }

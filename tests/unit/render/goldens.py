@@ -30,6 +30,7 @@ from reconciler.render.json_schema import notice_schema, report_schema
 from reconciler.render.junit import reports_junit
 from reconciler.render.markdown import report_markdown
 from reconciler.render.merges import merge_markdown, merge_text
+from reconciler.render.node_reports import node_report_schema
 from reconciler.render.plans import plan_text
 from reconciler.render.profile_schema import profiles_schema
 from reconciler.render.proposals import (
@@ -143,6 +144,7 @@ def schema_texts() -> dict[Path, str]:
         "images": images_schema(),
         "containers": containers_schema(),
         "container-event": sighting_schema(),
+        "node-report": node_report_schema(),
         "profiles": profiles_schema(),
     }
     folder = ROOT / "reconciler" / "data"
