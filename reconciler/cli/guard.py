@@ -57,7 +57,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--measured-for",
         type=duration_of,
-        default=3600.0,
         metavar="DURATION",
         help="audit --measured: so long a container must have run (default: 1h)",
     )
@@ -77,9 +76,14 @@ def run(options: argparse.Namespace) -> ExitCode:
     Raises:
         PlumblineError: It couldn't be done or told.
     """
-    stray = [name for name in ("fix", "write", "rule", "measured") if getattr(options, name)]
+    stray = [
+        name
+        for name in ("fix", "write", "rule", "measured", "measured_for")
+        if getattr(options, name)
+    ]
     if stray and options.action != "audit":
-        raise ConfigError(f"--{stray[0]} goes with guard audit", fix="leave it out")
+        flag = stray[0].replace("_", "-")
+        raise ConfigError(f"--{flag} goes with guard audit", fix="leave it out")
     match options.action:
         case "render":
             from reconciler.cli.guard_policies import render

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: In place of a file: what node agents told the controller last.
 AGENTS: Final = "agents"
+#: Seconds that a container must have run to prove anything, unless one says otherwise.
+_LEAST = 3600
 #: A look that lists 20,000 files of each of a hundred containers.
 _LONGEST = 1 << 30
 
@@ -47,12 +49,15 @@ def measured_of(options: argparse.Namespace, settings: "Settings") -> Measured |
     """Reads what `--measured` names; None for nothing.
 
     Raises:
-        ConfigError: A file can't be read or is something else, or no agent told anything.
+        ConfigError: A flag is wrong, a file can't be read or is something else, or no agent told
+            anything.
         HistoryError: What agents told can't be read.
     """
     from reconciler.core.hardening.measuring import measurements_of
 
     if not options.measured:
+        if options.measured_for is not None:
+            raise ConfigError("--measured-for goes with --measured", fix="name what was measured")
         return None
     looks = [
         look
@@ -60,7 +65,7 @@ def measured_of(options: argparse.Namespace, settings: "Settings") -> Measured |
         for look in (_told(settings) if name == AGENTS else _looks(name))
     ]
     found = [each for look in looks for each in measurements_of(look)]
-    return Measured(found, int(options.measured_for))
+    return Measured(found, int(options.measured_for or _LEAST))
 
 
 def _told(settings: "Settings") -> "Iterator[NodeLook]":

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.editing import folder_of, refuse_no_way
 from reconciler.cli.exit_codes import ExitCode
-from reconciler.core.errors import ConfigError
+from reconciler.core.errors import ConfigError, ManifestError
 from reconciler.core.resource import JsonObject
 
 if TYPE_CHECKING:
     from reconciler.core.learned import ProfileProposal, Window
     from reconciler.core.profiles import Profiles
+    from reconciler.ports import Draft
     from reconciler.settings import Settings, TargetSettings
 
 
@@ -79,17 +80,28 @@ def _proposal(
     path = settings.agents.profiles
     with source.draft(revision) as draft:
         before = draft.text(path)
-    base = _held(path, before)
-    made = merged(base, learned)
-    return ProfileProposal(
-        target.name,
-        revision,
-        path,
-        before,
-        profiles_text(made),
-        beyond(base, made),
-        tuple(windows),
-    )
+        base = _held(path, before)
+        made = merged(base, learned)
+        text, added = profiles_text(made), beyond(base, made)
+        if added.images and before is None:
+            _refuse_as_manifest(draft, path, text)
+    return ProfileProposal(target.name, revision, path, before, text, added, tuple(windows))
+
+
+def _refuse_as_manifest(draft: "Draft", path: str, text: str) -> None:
+    """Refuses a place where the file would be read as a manifest, and be none.
+
+    Raises:
+        ConfigError: It is one.
+        SourceError: The renderer can't be asked.
+    """
+    try:
+        draft.rendered({path: text})
+    except ManifestError:
+        raise ConfigError(
+            f"agents.profiles: the target's manifests couldn't be read with {path} beside them",
+            fix="name a file in a hidden folder, such as .plumbline/profiles.json",
+        ) from None
 
 
 def _learned(files: Sequence[str]) -> "tuple[Profiles, list[Window]]":

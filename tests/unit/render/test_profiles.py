@@ -10,6 +10,7 @@ import pytest
 from reconciler.core.learned import ProfileProposal, Window
 from reconciler.core.learning import Evidence, LeftOut
 from reconciler.core.profiles import ImageProfile, Profiles, WriteRule, profiles_of
+from reconciler.core.resource import JsonObject
 from reconciler.render.markdown import LIMIT
 from reconciler.render.profile_documents import learned_text, profiles_document, profiles_text
 from reconciler.render.profile_proposals import (
@@ -66,14 +67,15 @@ def test_the_schema_is_as_strict_as_the_reader() -> None:
     jsonschema.Draft202012Validator.check_schema(profiles_schema())
     schema.validate(profiles_document(ADDED, [WINDOW]))
     schema.validate({"profiles": [{"image": "a"}]})
-    for wrong in (
+    wrongs: tuple[JsonObject, ...] = (
         {},
         {"profiles": [{}]},
         {"profiles": [{"image": "a", "wriet": []}]},
         {"profiles": [{"image": "a", "write": [{"path": "/a"}]}]},
         {"profiles": [{"image": "a", "execute": ["sh"]}]},
         {"schema": "x", "profiles": []},
-    ):
+    )
+    for wrong in wrongs:
         assert not schema.is_valid(wrong)
 
 
