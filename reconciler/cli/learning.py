@@ -42,8 +42,9 @@ def learn(options: argparse.Namespace) -> ExitCode:
     """
     from reconciler.agent.node import builtin_profile
     from reconciler.core.learned import Window
-    from reconciler.core.learning import lesson_of, merged
+    from reconciler.core.learning import lesson_of
     from reconciler.core.observed import Observed
+    from reconciler.core.profile_merging import merged
     from reconciler.core.profiles import Profiles
 
     if options.watch is not None or options.output != "text":
@@ -52,6 +53,10 @@ def learn(options: argparse.Namespace) -> ExitCode:
             fix="leave out --watch and -o; --for says how long it looks",
         )
     file = Path(options.learn)
+    if not os.access(file.parent, os.W_OK):
+        raise ConfigError(
+            f"{_FLAG} {file}: there is no folder for it that can be written", fix="name another"
+        )
     known, windows = read_learned(str(file), _FLAG) if file.exists() else (Profiles(), ())
     scan = scan_of(options)
     given = read_profiles(options.profiles) if options.profiles is not None else Profiles()
@@ -200,7 +205,7 @@ def _tell(
     window: "Window", known: "Profiles", made: "Profiles", options: argparse.Namespace
 ) -> None:
     from reconciler.cli.output import style_of, write
-    from reconciler.core.learning import beyond
+    from reconciler.core.profile_merging import beyond
     from reconciler.render.profile_documents import learned_text
 
     write(learned_text(window, beyond(known, made), options.learn, style_of(options)))

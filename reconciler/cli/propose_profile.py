@@ -71,7 +71,7 @@ def _proposal(
 ) -> "ProfileProposal":
     from reconciler.bootstrap import open_source
     from reconciler.core.learned import ProfileProposal
-    from reconciler.core.learning import beyond, merged
+    from reconciler.core.profile_merging import beyond, merged
     from reconciler.render.profile_documents import profiles_text
 
     learned, windows = _learned(files)
@@ -106,7 +106,7 @@ def _refuse_as_manifest(draft: "Draft", path: str, text: str) -> None:
 
 def _learned(files: Sequence[str]) -> "tuple[Profiles, list[Window]]":
     from reconciler.cli.profiles_file import read_learned
-    from reconciler.core.learning import merged
+    from reconciler.core.profile_merging import merged
     from reconciler.core.profiles import Profiles
 
     profiles = Profiles()

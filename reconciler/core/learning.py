@@ -14,7 +14,13 @@ from reconciler.core.containers import SANDBOX, FileDrift, FileType
 from reconciler.core.drift import ChangeType, Severity
 from reconciler.core.grading import EXECUTABLE, Profile
 from reconciler.core.observed import Observed
-from reconciler.core.profiles import ImageProfile, Profiles, WriteRule, matches, names_of
+from reconciler.core.profiles import (
+    MOST_PATHS,
+    ImageProfile,
+    Profiles,
+    WriteRule,
+    names_of,
+)
 
 #: So many files of a directory are one rule.
 _MANY: Final = 3
@@ -143,6 +149,9 @@ def _lesson(
             left.add(LeftOut(name, "", f"only {_RULES} of {len(rules)} rules are kept"))
         write = tuple(WriteRule(path, reason) for path, reason in sorted(rules.items())[:_RULES])
         execute = tuple(sorted(study.programs)) if with_programs else None
+        if execute is not None and len(execute) > MOST_PATHS:
+            left.add(LeftOut(name, "", f"{len(execute):,} programs ran: too many to be named"))
+            execute = None
         if write or execute:
             images.append(ImageProfile(name, write, execute))
         seen = tuple(sorted(study.containers))
@@ -225,49 +234,3 @@ def _outermost(path: str, made: set[str]) -> str:
 def _may_be_general(folder: str) -> bool:
     first = folder.strip("/").partition("/")[0]
     return first != "" and first not in _SYSTEM and folder not in _SHARED
-
-
-def merged(base: Profiles, more: Profiles) -> Profiles:
-    """Adds profiles to others; nothing that is there goes or is another.
-
-    An image's programs are named only if it is new, or had them named: somebody may have left them
-    open on purpose.
-    """
-    images = list(base.images)
-    for new in more.images:
-        at = next((at for at, each in enumerate(images) if each.image == new.image), None)
-        if at is None:
-            images.append(new)
-            continue
-        old = images[at]
-        known = [rule.path for rule in old.write]
-        write = tuple(rule for rule in new.write if not _is_covered(rule.path, known))
-        execute = old.execute
-        if execute is not None:
-            execute += tuple(each for each in new.execute or () if not _is_covered(each, execute))
-        images[at] = ImageProfile(old.image, (*old.write, *write), execute, old.until)
-    return Profiles(tuple(images))
-
-
-def _is_covered(path: str, known: Sequence[str]) -> bool:
-    """Whether a path means nothing that others don't mean already."""
-    stem = path.removesuffix("/**")
-    return any(
-        path == each
-        or (each.endswith("/**") and matches(stem, each))
-        or ("*" not in path and matches(path, each))
-        for each in known
-    )
-
-
-def beyond(base: Profiles, made: Profiles) -> Profiles:
-    """Gives what profiles say that others, from which they were made by `merged`, don't."""
-    before = {each.image: each for each in base.images}
-    news = []
-    for each in made.images:
-        old = before.get(each.image, ImageProfile(each.image))
-        write = tuple(rule for rule in each.write if rule not in old.write)
-        execute = tuple(path for path in each.execute or () if path not in (old.execute or ()))
-        if write or execute:
-            news.append(ImageProfile(each.image, write, execute or None))
-    return Profiles(tuple(news))

@@ -155,7 +155,7 @@ def test_what_could_not_be_told_is_said(
         (("--learn", "p.json", "-o", "json"), "--learn looks by itself"),
         (("--learn", "p.json", "--watch", "1"), "--learn looks by itself"),
         (("--for", "1h"), "--for goes with --learn"),
-        (("--learn", "nowhere/p.json"), "nowhere/p.json: No such file"),
+        (("--learn", "nowhere/p.json"), "nowhere/p.json: there is no folder"),
         (("--learn", "other.json"), "this is no JSON"),
     ],
 )

@@ -22,9 +22,9 @@ from reconciler.core.containers import (
     SessionDrift,
 )
 from reconciler.core.drift import ChangeType, Severity
-from reconciler.core.learning import Lesson, beyond, lesson_of, merged
+from reconciler.core.learning import Lesson, lesson_of
 from reconciler.core.observed import Observed
-from reconciler.core.profiles import ImageProfile, Profiles, WriteRule, profiles_of
+from reconciler.core.profiles import ImageProfile, WriteRule, profiles_of
 from reconciler.render.profile_documents import profiles_document
 
 RULES = builtin_profile()
@@ -191,36 +191,12 @@ def test_a_profile_of_too_many_rules_is_cut() -> None:
     assert lesson.left[0].why == "only 100 of 120 rules are kept"
 
 
+def test_programs_that_are_too_many_are_left_open() -> None:
+    lesson = learn(*(process(f"/bin/{n}", n, n) for n in range(2, 503)), programs=True)
+    assert lesson.profiles.images == ()
+    assert lesson.left[0].why == "501 programs ran: too many to be named"
+
+
 def test_what_is_learned_can_be_read() -> None:
     lesson = learn(*files("/app/x", 3), process("/bin/a", 1, 1), programs=True)
     assert profiles_of(profiles_document(lesson.profiles)) == lesson.profiles
-
-
-def rules(*paths: str) -> tuple[WriteRule, ...]:
-    return tuple(WriteRule(path, "why") for path in paths)
-
-
-def test_merging_only_adds() -> None:
-    base = Profiles((
-        ImageProfile("a", rules("/x/**", "/y"), ("/bin/a", "/opt/**")),
-        ImageProfile("b", rules("/z")),
-    ))  # fmt: skip
-    more = Profiles((
-        ImageProfile("a", rules("/x/1", "/x/2/**", "/y", "/y/**", "/n/*"), ("/bin/b", "/opt/c")),
-        ImageProfile("b", (), ("/bin/b",)),
-        ImageProfile("c", rules("/c"), ("/bin/c",)),
-    ))  # fmt: skip
-    made = merged(base, more)
-    assert made.images == (
-        ImageProfile("a", rules("/x/**", "/y", "/y/**", "/n/*"), ("/bin/a", "/opt/**", "/bin/b")),
-        ImageProfile("b", rules("/z")),
-        ImageProfile("c", rules("/c"), ("/bin/c",)),
-    )
-    assert merged(made, more) == made
-    assert beyond(base, made).images == (
-        ImageProfile("a", rules("/y/**", "/n/*"), ("/bin/b",)),
-        ImageProfile("c", rules("/c"), ("/bin/c",)),
-    )
-    assert beyond(made, made) == Profiles()
-    closed = merged(Profiles((ImageProfile("a", execute=()),)), Profiles((ImageProfile("a"),)))
-    assert closed.images[0].execute == ()
