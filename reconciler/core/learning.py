@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from reconciler.core.containers import SANDBOX, FileDrift, FileType
+from reconciler.core.container_files import FileState, FileType
+from reconciler.core.containers import SANDBOX, FileDrift
 from reconciler.core.drift import ChangeType, Severity
 from reconciler.core.grading import EXECUTABLE, Profile
 from reconciler.core.observed import Observed
@@ -34,6 +35,7 @@ _SYSTEM: Final = frozenset(
 _SHARED: Final = frozenset(("/var", "/var/lib", "/opt", "/srv", "/home", "/mnt", "/media"))
 #: A profile's paths may be a little longer.
 _LONGEST: Final = 1000
+_PLAIN: Final = FileState(FileType.REGULAR, 0o644, 0, 0)
 _PACKAGES: Final = "installed packages"
 _SESSION: Final = "ran in a session from outside"
 
@@ -91,6 +93,7 @@ class _Study:
 
     containers: set[str] = field(default_factory=set)
     files: dict[str, FileDrift] = field(default_factory=dict)
+    writers: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     programs: set[str] = field(default_factory=set)
     left: set[tuple[str, str]] = field(default_factory=set)
 
@@ -121,6 +124,7 @@ def lesson_of(observed: Observed, rules: Profile, *, with_programs: bool) -> Les
                     study.left.add((drift.path, why))
                 else:
                     study.files[drift.path] = drift
+                    study.writers[drift.path].add(str(look.container))
         for path in observed.ran[container_id] if with_programs else ():
             if observed.is_own(container_id, path):
                 study.programs.add(path)
@@ -170,7 +174,10 @@ def _why_left(drift: FileDrift, rules: Profile) -> str:
         not char.isprintable() or char in "*?" for char in drift.path
     ):
         return "its name can't be written in a profile"
-    grade = rules.grade(drift.path, None, state)
+    path = drift.path
+    if _is_folder(drift):
+        path, state = f"{path}/-", _PLAIN  # what it is there for
+    grade = rules.grade(path, None, state)
     return grade.why if grade.severity is Severity.HIGH else ""
 
 
@@ -215,9 +222,10 @@ def _gathered(found: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]
 
 
 def _reason(paths: Sequence[str], study: _Study) -> str:
-    files = f"{len(paths)} file" + ("" if len(paths) == 1 else "s")
-    count = len(study.containers)
-    return f"learned: {files} in {count} container" + ("" if count == 1 else "s")
+    files = sum(not _is_folder(study.files[path]) for path in paths)
+    what = "a directory" if not files else "1 file" if files == 1 else f"{files} files"
+    count = len({writer for path in paths for writer in study.writers[path]})
+    return f"learned: {what} in {count} container" + ("" if count == 1 else "s")
 
 
 def _is_folder(drift: FileDrift) -> bool:

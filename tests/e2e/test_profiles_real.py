@@ -192,7 +192,7 @@ def test_measured_roots_become_read_only_and_work(shop: Shop, tmp_path: Path) ->
         "index": "writes",
     }
     assert roots["scratch"]["mounts"] == ["/tmp"]
-    assert roots["index"]["reason"].startswith("it wrote /etc/index.conf, /opt/index")
+    assert roots["index"]["reason"].startswith("it wrote /etc/index.conf, /opt/index/deep/1")
     assert {each["matchedBy"] for each in roots.values()} == {"name"}
     # Asked of the cluster, owners say whose pods they are.
     live = ("guard", "audit", "--running", "-n", _NAMESPACE, *measured[-4:])

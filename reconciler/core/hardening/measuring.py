@@ -71,23 +71,25 @@ def measurements_of(look: NodeLook) -> tuple[Measurement, ...]:
 
 
 def _measurement(look: ContainerLook, checked_at: str) -> Measurement:
-    places = [each.path for each in look.written]
     files = [drift for drift in look.drifts if isinstance(drift, FileDrift)]
-    drifted = tuple(sorted(each.path for each in files if not _is_above(each, places)))
+    # A directory that was only made on the way to something is told by that.
+    above = {path for each in files for path in _above(each.path)}
+    for place in look.written:
+        above |= {place.path, *_above(place.path)}
+    drifted = tuple(sorted(e.path for e in files if not (_is_made_folder(e) and e.path in above)))
     begun, seen = moment_of(look.started_at), moment_of(checked_at)
     seconds = int((seen - begun).total_seconds()) if begun is not None and seen is not None else 0
     return Measurement(look.container, max(seconds, 0), look.written, drifted, look.unknown)
 
 
-def _is_above(drift: FileDrift, places: Iterable[str]) -> bool:
-    """Whether a directory was only made on the way to a place: a volume brings it along."""
+def _above(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path
+
+
+def _is_made_folder(drift: FileDrift) -> bool:
     is_made = drift.change is ChangeType.ADDED and drift.now is not None
-    return (
-        is_made
-        and drift.now is not None
-        and drift.now.type is FileType.DIRECTORY
-        and any(f"{place}/".startswith(f"{drift.path}/") for place in places)
-    )
+    return is_made and drift.now is not None and drift.now.type is FileType.DIRECTORY
 
 
 def owners_of(subjects: Iterable[Subject]) -> Mapping[str, ResourceKey]:

@@ -114,6 +114,7 @@ def file(path: str, state: FileState | None = None, change: str = "added") -> Fi
         (container(drifts=(file("/opt/a"), file("/opt/b"))), "writes", "it wrote /opt/a, /opt/b"),
         (container(drifts=tuple(file(f"/opt/{n}") for n in range(5))), "writes", "and 2 more"),
         (container(drifts=(file("/opt", FOLDER),)), "writes", "it wrote /opt"),
+        (container(drifts=(file("/opt", FOLDER), file("/opt/a"))), "writes", "it wrote /opt/a"),
         (container(TMP, drifts=(file("/tmp", FOLDER, "changed"),)), "writes", "it wrote /tmp"),
         (container(WrittenPlace("/", 1, True, True)), "writes", "in its root, or in more"),
         (container(WrittenPlace("/opt", 0, False, False)), "writes", "where nothing is left"),

@@ -97,6 +97,7 @@ def test_files_are_generalised_to_directories(
         (drift_of("/app/libx.so"), "library"),
         (drift_of("/etc/cron.d/x"), "started by itself"),
         (drift_of("/etc/cron.d/x", change="removed"), "started by itself"),
+        (drift_of("/etc/cron.d", FOLDER), "started by itself"),
         (drift_of("/root/.ssh/authorized_keys"), "who may log in"),
         (drift_of("/etc/ssl/certs/x.pem"), "trusted certificates"),
         (drift_of("/app/x.py"), "code of an interpreter"),
@@ -167,12 +168,20 @@ def test_files_are_levels_and_programs_add_up() -> None:
     assert len(observed.ran["c1"]["/bin/b"]) == 64
     lesson = lesson_of(observed, RULES, with_programs=True)
     (image,) = lesson.profiles.images
-    assert image.write == (WriteRule("/app/b", "learned: 1 file in 2 containers"),)
+    assert image.write == (WriteRule("/app/b", "learned: 1 file in 1 container"),)
     assert image.execute == ("/bin/a", "/bin/b", "/bin/c")
     (evidence,) = lesson.evidence
     assert (evidence.containers, evidence.files, evidence.programs) == (
         ("shop/web-1/app", "shop/web-2/app"), 1, 3,
     )  # fmt: skip
+
+
+def test_reasons_count_files_and_who_wrote_them() -> None:
+    lesson = learn(*folders("/app/made", "/app/more"), *files("/app/more", 2))
+    assert [rule.reason for rule in lesson.profiles.images[0].write] == [
+        "learned: a directory in 1 container",
+        "learned: 2 files in 1 container",
+    ]
 
 
 def test_sandboxes_and_what_has_no_name_teach_nothing() -> None:
