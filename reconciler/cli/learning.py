@@ -63,6 +63,11 @@ def learn(options: argparse.Namespace) -> ExitCode:
     scan.allow(Profiles((*given.images, *known.images)), learns=True)
     watched, since = _Watched(scan, Observed()), datetime.now(UTC)
     watched.look()
+    if options.duration is None and not watched.observed.looks:
+        raise ConfigError(
+            "no such container runs on this machine, and nothing was learned",
+            fix="leave out -n and --pod, or wait for containers with --for",
+        )
     if options.duration is not None:
         _watch(watched, options.duration)
     lesson = lesson_of(

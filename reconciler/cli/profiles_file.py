@@ -89,9 +89,13 @@ def rereading(file: str | None, use: Callable[[Profiles], None]) -> Callable[[],
             return
         known = version
         try:
-            use(read_profiles(file))
+            profiles = read_profiles(file)
         except ConfigError as error:
             sys.stderr.write(f"plumbline: {error}\n  what it said before holds\n")
+            return
+        use(profiles)
+        # What it allows by now is gone from the drifts, and nobody mended it.
+        sys.stderr.write(f"plumbline: {file} was read again: {len(profiles.images)} profiles\n")
 
     return reread
 

@@ -127,6 +127,15 @@ def test_a_window_ends_early_by_a_signal_and_what_was_seen_counts(
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_nothing_is_learned_from_nothing(watched: Machine, tmp_path: Path) -> None:
+    file = tmp_path / "p.json"
+    watched.looks = [()]
+    with pytest.raises(ConfigError, match="nothing was learned"):
+        verb.run(options_of("--learn", str(file), "--pod", "x"))
+    assert not file.exists()
+    assert verb.run(options_of("--learn", str(file), "--for", "100ms")) is ExitCode.DONE
+
+
 def test_what_could_not_be_told_is_said(
     watched: Machine,
     tmp_path: Path,

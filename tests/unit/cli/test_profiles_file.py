@@ -63,6 +63,8 @@ def test_it_is_read_again_and_what_is_wrong_leaves_the_earlier_one(
         reread()
         reread()
     assert [len(each.images) for each in used] == [0, 1]
-    assert capsys.readouterr().err.count("what it said before holds") == 1
+    told = capsys.readouterr().err
+    assert told.count("what it said before holds") == 1
+    assert told.count("was read again: 1 profiles") == 1
     rereading(None, used.append)()
     assert version_of(None) == version_of(str(tmp_path / "nothing")) == (0, 0, 0)
