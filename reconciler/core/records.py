@@ -3,17 +3,31 @@
 For what this program says to itself. What others read is written by hand, in `render`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from types import UnionType
 from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 _T = TypeVar("_T")
-#: Names the class where a field may hold one of several.
+_Reader = Callable[[Any], Any]
+#: Names the class, as a field may hold one of several.
 _KIND: Final = "is"
 _LARGEST: Final = 2**63
+_NAMES: Final = {str: "a text", int: "a whole number", bool: "true or false"}
+
+
+class _MisreadError(Exception):
+    """Something isn't what it must be.
+
+    Attributes:
+        steps: Where, from within outwards.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.steps: list[str] = []
 
 
 def record_of(value: Any) -> Any:
@@ -22,16 +36,24 @@ def record_of(value: Any) -> Any:
     Args:
         value: Of frozen dataclasses, tuples, texts, numbers, `StrEnum`s and None.
     """
-    if is_dataclass(value):
-        held = {
-            each.name: record_of(content)
-            for each in fields(value)
-            if (content := getattr(value, each.name)) != each.default
-        }
-        return {_KIND: type(value).__name__, **held}
-    if isinstance(value, tuple):
+    kind: Any = type(value)
+    if kind is tuple:
         return [record_of(each) for each in value]
-    return value.value if isinstance(value, StrEnum) else value
+    if kind in (str, int, bool) or value is None:
+        return value
+    if isinstance(value, StrEnum):
+        return value.value
+    record = {_KIND: kind.__name__}
+    for name, default in _defaults(kind):
+        content = getattr(value, name)
+        if content != default:
+            record[name] = record_of(content)
+    return record
+
+
+@cache
+def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
+    return tuple((each.name, each.default) for each in fields(kind))
 
 
 def value_of(kind: type[_T], record: Any, where: str) -> _T:
@@ -40,73 +62,93 @@ def value_of(kind: type[_T], record: Any, where: str) -> _T:
     Args:
         kind: The class that it is to be of.
         record: What JSON held.
-        where: What the record is, for messages.
+        where: What the record is, for messages; empty for the whole document.
 
     Raises:
         ValueError: A field is missing, or isn't what it must be; says which.
     """
-    return cast("_T", _read(kind, record, where))
+    try:
+        return cast("_T", _reader(cast("Any", kind))(record))
+    except _MisreadError as error:
+        place = f"{where}{''.join(reversed(error.steps))}".removeprefix(".")
+        raise ValueError(f"{place or 'the document'}: {error}") from None
 
 
-def _read(kind: Any, record: Any, where: str) -> Any:
+@cache
+def _reader(kind: Any) -> _Reader:
+    """Gives what reads values of a type: found out once, as there are many values."""
     if get_origin(kind) is tuple:
-        if not isinstance(record, list):
-            raise _wrong(where, "a list")
-        item = get_args(kind)[0]
-        return tuple(_read(item, each, f"{where}[{at}]") for at, each in enumerate(record))
+        return partial(_tuple, get_args(kind)[0])
     if isinstance(kind, UnionType) or get_origin(kind) is Union:
-        return _one_of(get_args(kind), record, where)
+        kinds = {each.__name__: each for each in get_args(kind) if each is not type(None)}
+        return partial(_one_of, kinds, type(None) in get_args(kind))
     if is_dataclass(kind):
-        return _dataclass(kind, record, where)
-    if issubclass(kind, StrEnum):
-        return _word(kind, record, where)
-    # True is an int to Python, and no number to anybody else.
-    if type(record) is not kind:
-        raise _wrong(where, _NAMES[kind])
-    if kind is int and not -_LARGEST <= record < _LARGEST:
-        raise _wrong(where, "a number of at most 64 bits")
-    return record
+        return partial(_object, kind)
+    return partial(_word if issubclass(kind, StrEnum) else _plain, kind)
 
 
-_NAMES: Final = {str: "a text", int: "a whole number", bool: "true or false"}
+def _tuple(kind: Any, record: Any) -> tuple[Any, ...]:
+    if not isinstance(record, list):
+        raise _wanted("a list")
+    read, values = _reader(kind), list[Any]()
+    try:
+        for each in record:
+            values.append(read(each))
+    except _MisreadError as error:
+        error.steps.append(f"[{len(values)}]")
+        raise
+    return tuple(values)
 
 
-def _one_of(kinds: tuple[Any, ...], record: Any, where: str) -> Any:
-    if record is None and type(None) in kinds:
+def _one_of(kinds: Mapping[str, Any], may_be_none: bool, record: Any) -> Any:
+    if record is None and may_be_none:
         return None
-    classes = {each.__name__: each for each in kinds if each is not type(None)}
-    named = record.get(_KIND) if isinstance(record, Mapping) else None
-    if not isinstance(named, str) or named not in classes:
-        raise _wrong(where, " or ".join(classes))
-    return _read(classes[named], record, where)
+    named = record.get(_KIND) if isinstance(record, dict) else None
+    if not isinstance(named, str) or named not in kinds:
+        raise _wanted(" or ".join(kinds))
+    return _reader(kinds[named])(record)
 
 
-def _dataclass(kind: Any, record: Any, where: str) -> Any:
-    if not isinstance(record, Mapping):
-        raise _wrong(where, "an object")
-    values = {}
-    for name, (hint, is_needed) in _fields(kind).items():
-        path = f"{where}.{name}" if where else name
-        if name in record:
-            values[name] = _read(hint, record[name], path)
-        elif is_needed:
-            raise ValueError(f"{path}: it is missing")
+def _object(kind: Any, record: Any) -> Any:
+    if not isinstance(record, dict):
+        raise _wanted("an object")
+    values, at = dict[str, Any](), ""
+    try:
+        for at, read, is_needed in _fields(kind):
+            if at in record:
+                values[at] = read(record[at])
+            elif is_needed:
+                raise _MisreadError("it is missing")
+    except _MisreadError as error:
+        error.steps.append(f".{at}")
+        raise
     return kind(**values)
 
 
 @cache
-def _fields(kind: Any) -> Mapping[str, tuple[Any, bool]]:
-    """Gives the type of each field, and whether it has no default."""
+def _fields(kind: Any) -> tuple[tuple[str, _Reader, bool], ...]:
+    """Gives each field's name, what reads it, and whether it has no default."""
     hints = get_type_hints(kind)
-    return {each.name: (hints[each.name], each.default is MISSING) for each in fields(kind)}
+    return tuple(
+        (each.name, _reader(hints[each.name]), each.default is MISSING) for each in fields(kind)
+    )
 
 
-def _word(kind: type[StrEnum], record: Any, where: str) -> StrEnum:
+def _word(kind: type[StrEnum], record: Any) -> StrEnum:
     try:
         return kind(record)
     except ValueError:
-        raise _wrong(where, f"one of {', '.join(kind)}") from None
+        raise _wanted(f"one of {', '.join(kind)}") from None
 
 
-def _wrong(where: str, wanted: str) -> ValueError:
-    return ValueError(f"{where or 'the document'}: {wanted} is wanted")
+def _plain(kind: type[Any], record: Any) -> Any:
+    # True is an int to Python, and no number to anybody else.
+    if type(record) is not kind:
+        raise _wanted(_NAMES[kind])
+    if kind is int and not -_LARGEST <= record < _LARGEST:
+        raise _wanted("a number of at most 64 bits")
+    return record
+
+
+def _wanted(what: str) -> _MisreadError:
+    return _MisreadError(f"{what} is wanted")

@@ -58,6 +58,8 @@ def test_a_report_takes_the_place_of_the_one_before(store: NodeStore) -> None:
     assert store.heard() == {"vm-1": AT, "vm-2": LATER}
     store.forget(["vm-1", "there is none"])
     assert list(store.latest()) == [second]
+    store.save(replace(second, received_at=AT))
+    assert list(store.latest()) == [replace(second, received_at=AT)]
 
 
 def test_what_was_said_before_need_not_be_said_again(store: NodeStore) -> None:

@@ -47,6 +47,7 @@ class DatabaseHistory:
         self._url = url
         self._chain = Chain(key)
         self._engine = open_engine(url)
+        self._nodes = NodeTable(url, self._engine)
 
     @classmethod
     def open(cls, database: str, key: bytes = b"", *, create: bool = True) -> Self:
@@ -95,7 +96,7 @@ class DatabaseHistory:
 
     def nodes(self) -> NodeTable:
         """Gives what is kept beside the events: what node agents said last."""
-        return NodeTable(self._url, self._engine)
+        return self._nodes
 
     def append(self, events: Sequence[Event]) -> None:
         """Adds events behind all that are there, all of them or none.

@@ -1,6 +1,7 @@
 """Remembers what node agents said last, in the database that all replicas share."""
 
 import json
+import threading
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
@@ -10,11 +11,13 @@ from sqlalchemy.engine import URL
 from reconciler.adapters.history.opening import foreign_errors, reading, writing
 from reconciler.adapters.history.records import column_text
 from reconciler.adapters.history.tables import NODE_CONTAINERS, NODES
-from reconciler.core.containers import ContainerLook, NodeReport
+from reconciler.core.containers import ContainerLook, ContainerRef, NodeReport
 from reconciler.core.node_words import NodeWord, look_of, look_text, report_of, whole
 
 #: A statement takes so many values and no more.
 _BATCH = 500
+#: Stands for a look that isn't known.
+_NONE = ("", None)
 
 
 class NodeTable:
@@ -29,16 +32,29 @@ class NodeTable:
         """
         self._url = url
         self._engine = engine
+        self._lock = threading.Lock()
+        self._looks: dict[tuple[str, str], tuple[str, ContainerLook]] = {}
 
     def latest(self) -> Sequence[NodeReport]:
-        """Gives what each node's agent said last, by the nodes' names."""
-        looks: dict[str, dict[str, ContainerLook]] = defaultdict(dict)
+        """Gives what each node's agent said last, by the nodes' names.
+
+        Looks that are the same as at the last call aren't read again: most are.
+        """
         columns = NODE_CONTAINERS.c
         with foreign_errors(self._url), reading(self._engine) as connection:
-            rows = connection.execute(select(columns.node, columns.container, columns.look))
-            for node, container, look in rows:
-                looks[node][container] = look_of(look)
-            nodes = connection.execute(select(NODES).order_by(NODES.c.node))
+            rows = connection.execute(select(columns.node, columns.container, columns.digest))
+            held = {(node, container): digest for node, container, digest in rows}
+            with self._lock:
+                known = {key: self._looks[key] for key in held.keys() & self._looks.keys()}
+            moved = {key[0] for key, digest in held.items() if known.get(key, _NONE)[0] != digest}
+            for node in sorted(moved):
+                known |= _looks_of(connection, node)
+            nodes = connection.execute(select(NODES).order_by(NODES.c.node)).all()
+            with self._lock:
+                self._looks = known
+            looks: dict[str, dict[str, ContainerLook]] = defaultdict(dict)
+            for (node, container), (_, look) in known.items():
+                looks[node][container] = look
             return [
                 report_of(
                     row.node,
@@ -102,6 +118,27 @@ class NodeTable:
         with foreign_errors(self._url), reading(self._engine) as connection:
             rows = connection.execute(select(NODES.c.node, NODES.c.received_at))
             return {row.node: row.received_at for row in rows}
+
+
+def _looks_of(
+    connection: Connection, node: str
+) -> dict[tuple[str, str], tuple[str, ContainerLook]]:
+    """Reads a node's looks, with their digests, by node and container."""
+    columns = NODE_CONTAINERS.c
+    selected = select(columns.container, columns.digest, columns.look).where(columns.node == node)
+    return {
+        (node, container): (digest, _look_of(node, container, look))
+        for container, digest, look in connection.execute(selected)
+    }
+
+
+def _look_of(node: str, container: str, text: str) -> ContainerLook:
+    """Reads a look; one that can't be read, as of a newer version, is unknown."""
+    try:
+        return look_of(text)
+    except ValueError as error:
+        ref = ContainerRef("", "", "", "", container, node=node)
+        return ContainerLook(ref, unknown=(f"what its agent said can't be read: {error}",))
 
 
 def _digests(connection: Connection, node: str) -> Mapping[str, str]:

@@ -17,7 +17,7 @@ from reconciler.adapters.serving_tls import Tls
 from reconciler.core.containers import ContainerLook, ContainerRef
 from reconciler.core.errors import PlumblineError
 from reconciler.core.moments import rfc3339
-from reconciler.core.node_words import ContainerWord, NodeWord
+from reconciler.core.node_words import ContainerWord, NodeWord, digest_of, look_text
 from reconciler.ports import Agent, NodeStore
 
 PATH: Final = "/agents"
@@ -25,8 +25,9 @@ PATH: Final = "/agents"
 LIMIT: Final = 9 << 20
 #: A token of a service account has some 1,200 characters.
 _TOKEN: Final = 8192
-#: Stands for the digest of a look that isn't kept as the agent said it: it is asked for again.
-_ASK_AGAIN: Final = "0" * 64
+#: Begins the digest of a look that isn't kept as the agent said it. An agent's is of hex digits,
+#: so this look is asked for again.
+_ASK_AGAIN: Final = "x"
 
 
 class WordResult(StrEnum):
@@ -159,7 +160,8 @@ def _with_its_pod(word: ContainerWord, pods: Mapping[str, tuple[str, str]]) -> C
     # Where the runtime can't be asked, an agent knows a pod by its uid alone.
     if container.pod_uid in pods and name in (pods[container.pod_uid], ("", "")):
         return word
-    return replace(word, digest=_ASK_AGAIN, look=_nameless(word.look))
+    look = _nameless(word.look)
+    return replace(word, digest=_ASK_AGAIN + digest_of(look_text(look))[1:], look=look)
 
 
 def _nameless(look: ContainerLook) -> ContainerLook:

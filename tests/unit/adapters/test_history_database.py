@@ -21,6 +21,7 @@ from reconciler.adapters.history import opening
 from reconciler.adapters.history.database import DatabaseHistory
 from reconciler.adapters.history.opening import NEWEST, database_url, foreign_errors, place_of
 from reconciler.adapters.history.tables import METADATA
+from reconciler.core.containers import ContainerLook, ContainerRef, NodeLook, NodeReport
 from reconciler.core.errors import ConfigError, HistoryError
 from reconciler.core.history import Event, EventType, HistoryQuery
 from reconciler.core.resource import ResourceKey
@@ -390,3 +391,19 @@ def test_each_fault_has_its_fix_and_no_password(cause: str, fix: str) -> None:
 def _under(fail: Callable[[], None]) -> None:
     with foreign_errors(database_url("postgresql://u:hunter2@db/x")):
         fail()
+
+
+def test_a_look_that_cannot_be_read_is_unknown(tmp_path: Path) -> None:
+    look = ContainerLook(ContainerRef("shop", "web", "u", "app", "c1", node="vm"))
+    said = NodeReport(NodeLook("vm", "2026-11-24T12:00:00Z", (look,)), "2026-11-24T12:00:05Z")
+    with closing(DatabaseHistory.open(str(tmp_path / "history.db"), KEY)) as history:
+        history.nodes().save(said)
+        with sqlite3.connect(tmp_path / "history.db") as database:
+            database.execute("UPDATE node_containers SET look = '{}', digest = 'x'")
+        database.close()
+        [report] = history.nodes().latest()
+        [unread] = report.look.looks
+        assert unread.container == ContainerRef("", "", "", "", "c1", node="vm")
+        assert unread.unknown == (
+            "what its agent said can't be read: look.container: it is missing",
+        )

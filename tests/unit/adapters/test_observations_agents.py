@@ -183,6 +183,16 @@ def test_pods_that_are_not_there_are_nobody_s(
     assert by_id[UNKNOWN.container.container_id] == OWN[1]
 
 
+def test_what_is_nobody_s_is_kept_as_it_is_now(desk: Desk) -> None:
+    desk.register.pods = {}
+    for drifts in (DRIFTED.drifts, DRIFTED.drifts[:1], ()):
+        moved = replace(OWN[0], drifts=drifts)
+        said = NodeReport(NodeLook("vm", "2026-11-24T12:00:00Z", (moved,)), "")
+        assert desk.ask(json.dumps(word_document(whole(said))).encode())[0] == 200
+        [look] = desk.store.latest()[0].look.looks
+        assert (look.container.pod, look.drifts) == ("", drifts)
+
+
 @pytest.mark.parametrize("named", [{"pod": ""}, {"namespace": "", "pod": ""}, {"namespace": ""}])
 def test_half_a_name_is_a_claim_too(desk: Desk, named: Mapping[str, str]) -> None:
     claimed = replace(OWN[0], container=replace(OWN[0].container, **named))
