@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 from reconciler.core.adoption import Adoption
 from reconciler.core.fixes import Fixing
+from reconciler.core.learned import ProfileProposal
 from reconciler.core.pull_requests import BranchContent, PullRequest, PullRequestState
 from reconciler.proposing import Repository
 from reconciler.render.adoptions import adoption_body, adoption_message, adoption_title
 from reconciler.render.fixes import fixing_body, fixing_message, fixing_title
+from reconciler.render.profile_proposals import proposal_body, proposal_message, proposal_title
 
 
 def branch_of(target: str) -> str:
@@ -79,6 +81,23 @@ def submit_fixes(fixing: Fixing, repository: Repository) -> PullRequest | None:
         body=fixing_body(fixing),
         content=BranchContent(fixing.revision, fixing.files, fixing_message(fixing)),
         over="Nothing is left to fix here: it is done, or can't be written any more.",
+    )
+    return _kept(request, repository)
+
+
+def submit_profile(proposal: ProfileProposal, repository: Repository) -> PullRequest | None:
+    """Opens the pull request of learned profiles, or brings it up to date, as `submit` does.
+
+    Raises:
+        ForgeError: The forge can't be asked, or refuses.
+        SourceError: The branch can't be pushed.
+    """
+    request = _Request(
+        branch=f"plumbline/profiles/{proposal.target}",
+        title=proposal_title(proposal),
+        body=proposal_body(proposal),
+        content=BranchContent(proposal.revision, proposal.files, proposal_message(proposal)),
+        over="Nothing is left to propose: Git allows all that was learned.",
     )
     return _kept(request, repository)
 

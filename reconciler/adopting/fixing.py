@@ -20,7 +20,7 @@ from reconciler.core.desired import (
 )
 from reconciler.core.diff import same
 from reconciler.core.drift import Change, ChangeType
-from reconciler.core.fixes import Fix, Fixed, Fixing, Purpose, Unfixed, Wanted, with_fixes
+from reconciler.core.fixes import Fix, Fixed, Fixing, Purpose, Unfixed, Wanted, units_of, with_fixes
 from reconciler.core.path import value_at
 from reconciler.core.resource import Catalog, ResourceKey
 from reconciler.ports import Draft, Editor, Making
@@ -117,14 +117,14 @@ class _Fixer:
             # An image has a place of its own in kustomizations and charts, so each is alone.
             is_alone = any(each.path[-1] == "image" for each in wanted)
             if is_alone or not self._settled(key, wanted):
-                for each in wanted:
-                    self._one(key, each)
+                for unit in units_of(wanted):
+                    self._one(key, unit)
 
-    def _one(self, key: ResourceKey, each: Fix) -> None:
+    def _one(self, key: ResourceKey, unit: Sequence[Fix]) -> None:
         self.trial.bench.refused.clear()
-        if not self._settled(key, [each]):
+        if not self._settled(key, unit):
             reason = self._why(key)
-            self.left.append(Unfixed(key, each.container, each.rule, reason))
+            self.left.append(Unfixed(key, unit[0].container, unit[0].rule, reason))
 
     def _settled(self, key: ResourceKey, wanted: Sequence[Fix]) -> bool:
         manifest = self.trial.desired.resources.get(key)
@@ -158,7 +158,13 @@ class _Fixer:
             return False
         for key, manifest in before.items():
             body = now[key].body
-            done = (each for each in self._by_key.get(key, ()) if each.is_in(body))
+            done: list[Fix] = []
+            for unit in units_of(self._by_key.get(key, ())):
+                there = [each for each in unit if each.is_in(body)]
+                is_new = any(not each.is_in(manifest.body) for each in there)
+                if is_new and len(there) < len(unit):
+                    return False  # a part alone may do harm
+                done += there
             if not same(with_fixes(manifest.body, done), body):
                 return False
         return True

@@ -12,6 +12,7 @@ from reconciler.agent.node import NodeScan
 from reconciler.agent.notifying import Execution, Notifier
 from reconciler.agent.opening import opened_in
 from reconciler.agent.programs import Code, ProgramScan
+from reconciler.agent.specs import processes_but
 from reconciler.agent.volumes import is_scratch, is_told
 from reconciler.core.containers import ContainerLook, Origin, ProcessDrift
 from reconciler.core.drift import Severity
@@ -95,13 +96,20 @@ class Executions:
         except OSError:
             self._missed += 1
             return None
-        if code.origin is None or (
-            # Volumes are there to give programs their scripts; what a pod wrote itself is another
-            # thing.
-            is_script and code.mount is not None and not is_scratch(code.mount)
-        ):
+        if code.origin is None:
+            # The kernel also tells of the loader and the interpreter that a file names.
+            if is_script or programs.is_loader(code):
+                return None
+            unprofiled = programs.unprofiled(code)
+            if unprofiled is None:
+                return None
+            code = unprofiled
+        # Volumes are there to give programs their scripts; what a pod wrote is another thing.
+        elif is_script and code.mount is not None and not is_scratch(code.mount):
             return None
-        return ContainerLook(container.ref, (self._drift(programs, event, code, is_script),))
+        drift = self._drift(programs, event, code, is_script)
+        told = processes_but((drift,), self._scan.commands_of(container))
+        return ContainerLook(container.ref, told) if told else None
 
     def _drift(
         self, programs: ProgramScan, event: Execution, code: Code, is_script: bool
@@ -123,7 +131,7 @@ class Executions:
             command=mask_command(words),
             user=str(process.user) if process is not None else "",
             started_at=table.started_at(process) if process is not None else "",
-            severity=Severity.MEDIUM if code.mount is not None else Severity.HIGH,
+            severity=Severity.MEDIUM if code.mount is not None else code.severity,
             code=code.path if is_script else "",
             parents=programs.parents_of(process) if process is not None else (),
             note=code.note if words else _ENDED,

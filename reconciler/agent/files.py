@@ -8,39 +8,20 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 from reconciler.agent.bounds import Bounds
 from reconciler.agent.contents import Contents
 from reconciler.agent.findings import Findings, Root
 from reconciler.agent.layers import Attributes, Found, Merged, Place, attribute_names
 from reconciler.agent.opening import open_folder
+from reconciler.agent.places import Folder, Ground, Places, files_below
 from reconciler.agent.states import owner_of, same, same_but_content, state_of, with_content
-from reconciler.core.containers import FileDrift, FileState, FileType
+from reconciler.core.containers import FileDrift, FileState
 from reconciler.core.drift import ChangeType
 from reconciler.core.grading import SET_ID, ExpectedRule, Profile
 
 #: Files of a directory that is gone are counted up to this.
 _COUNTED = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Folder:
-    """A directory that is to be looked into.
-
-    Attributes:
-        path: Without a leading slash; empty for the root.
-        written: Whether the container's own layer has it.
-        visible: Of which layers it shows what the container's own layer lacks.
-        image: Of which layers the image's directory at this place is made.
-        depth: How deep it is.
-    """
-
-    path: str
-    written: bool
-    visible: tuple[Place, ...]
-    image: tuple[Place, ...]
-    depth: int
 
 
 class FileScan:
@@ -61,13 +42,15 @@ class FileScan:
         self._attributes = Attributes(root.prefix)
         self._lowers = tuple(Place(each, "") for each in root.lowers)
         self._found = Findings()
+        self._places = Places(self._attributes)
 
     def look(self) -> Findings:
         """Finds every difference, as far as the bounds allow."""
         self._contents.allow()
         if self._root.upper < 0:
             return self._found  # nobody can write there
-        folders = [_Folder("", True, self._lowers, self._lowers, 0)]
+        top = Ground("", self._lowers)
+        folders = [Folder("", True, self._lowers, self._lowers, 0, top)]
         while folders:
             folder = folders.pop()
             try:
@@ -82,10 +65,11 @@ class FileScan:
                 break
         if words := self._found.unlisted_words():
             self._found.unknown.append(words)
+        self._found.written = self._places.written()
         return self._found
 
-    def _look_into(self, folder: _Folder) -> list[_Folder]:
-        inner: list[_Folder] = []
+    def _look_into(self, folder: Folder) -> list[Folder]:
+        inner: list[Folder] = []
         with ExitStack() as stack:
             image = stack.enter_context(Merged(folder.image, self._attributes))
             visible = image
@@ -95,7 +79,9 @@ class FileScan:
             if folder.written:
                 upper = open_folder(self._root.upper, folder.path)
                 stack.callback(os.close, upper)
+            is_empty = True
             for name, now in self._entries(upper, visible, image):
+                is_empty = False
                 self._found.entries += 1
                 if self._found.entries > self._bounds.entries:
                     break
@@ -104,7 +90,21 @@ class FileScan:
                     inner += self._compare(folder, path, now, image.lookup(name), visible)
                 except OSError as error:
                     self._unknown(path, f"could not be read: {error.strerror}")
+            if is_empty and folder.written and folder.image:
+                self._left_empty(folder)
         return inner
+
+    def _left_empty(self, folder: Folder) -> None:
+        """Tells of a directory that was copied from the image to write something there.
+
+        Nothing of that is left; the copy is, but for where the runtime itself made mount points.
+        """
+        path = f"/{folder.path}"
+        if path in self._root.points or not folder.path:
+            return
+        rule = self._profile.expecting(f"{path}/-", ChangeType.ADDED, None)
+        if rule is None or rule.needed:
+            self._places.add(folder.ground, files=0, expected=rule is not None)
 
     def _entries(
         self, upper: int, visible: Merged, image: Merged
@@ -133,17 +133,17 @@ class FileScan:
                 yield name, None
 
     def _compare(
-        self, folder: _Folder, path: str, now: Found | None, was: Found | None, visible: Merged
-    ) -> list[_Folder]:
+        self, folder: Folder, path: str, now: Found | None, was: Found | None, visible: Merged
+    ) -> list[Folder]:
         """Tells of one file, and gives the directory to be looked into, if it is one."""
         if now is None:
             if was is not None:
-                self._removed(path, was)
+                self._removed(folder, path, was)
             return []
         if not stat.S_ISDIR(now.status.st_mode):
-            self._file(path, now, was, visible)
+            self._file(folder, path, now, was, visible)
             return []
-        self._directory(path, now, was)
+        self._directory(folder, path, now, was)
         if folder.depth >= self._bounds.depth:
             self._unknown(path, f"not looked into: deeper than {self._bounds.depth} directories")
             return []
@@ -152,7 +152,8 @@ class FileScan:
         shown = self._shown(now, visible, was) if written else now.places
         if not written and shown == image:
             return []
-        return [_Folder(path, written, shown, image, folder.depth + 1)]
+        ground = folder.ground.inner(path, image)
+        return [Folder(path, written, shown, image, folder.depth + 1, ground)]
 
     def _shown(self, now: Found, visible: Merged, was: Found | None) -> tuple[Place, ...]:
         """Gives the layers that show through a directory of the container's own layer."""
@@ -180,14 +181,23 @@ class FileScan:
             places = found.places
         return found
 
-    def _directory(self, path: str, now: Found, was: Found | None) -> None:
+    def _directory(self, folder: Folder, path: str, now: Found, was: Found | None) -> None:
         if was is None:
-            if f"/{path}" not in self._root.points:
-                self._tell(path, None, state_of(now))
-        elif not stat.S_ISDIR(was.status.st_mode) or owner_of(now) != owner_of(was):
-            self._tell(path, state_of(was), state_of(now))
+            if f"/{path}" in self._root.points:
+                return
+        elif stat.S_ISDIR(was.status.st_mode) and owner_of(now) == owner_of(was):
+            return
+        change = ChangeType.ADDED if was is None else ChangeType.CHANGED
+        after = state_of(now)
+        rule = self._profile.expecting(f"/{path}", change, after)
+        if rule is not None:
+            self._expect(rule, folder, 0)
+            return
+        self._tell(path, state_of(was) if was is not None else None, after)
 
-    def _file(self, path: str, now: Found, was: Found | None, visible: Merged) -> None:
+    def _file(
+        self, folder: Folder, path: str, now: Found, was: Found | None, visible: Merged
+    ) -> None:
         is_point = f"/{path}" in self._root.points and now.status.st_size == 0
         if was is None and is_point and stat.S_ISREG(now.status.st_mode):
             return  # made so that something can be mounted there
@@ -196,7 +206,7 @@ class FileScan:
         after = state_of(now, names)
         rule = self._profile.expecting(f"/{path}", change, after)
         if rule is not None:
-            self._expect(rule, now)
+            self._expect(rule, folder, now.status.st_size)
             return
         content = self._content(now, visible, names)
         before = state_of(was) if was is not None else None
@@ -245,27 +255,16 @@ class FileScan:
             return visible.lookup(now.name)
         return self._redirected(os.fsdecode(redirect), visible)
 
-    def _removed(self, path: str, was: Found) -> None:
+    def _removed(self, folder: Folder, path: str, was: Found) -> None:
         rule = self._profile.expecting(f"/{path}", ChangeType.REMOVED, None)
         if rule is not None:
-            self._expect(rule, was)
+            self._expect(rule, folder, was.status.st_size)
             return
-        count = self._count(was.places)
+        count = files_below(was.places, self._attributes, _COUNTED)
         more = "more than " if count >= _COUNTED else ""
         files = "file" if count == 1 else "files"
         note = f"with {more}{count} {files} in it" if count else ""
         self._tell(path, with_content(state_of(was), was, self._contents), None, note=note)
-
-    def _count(self, places: tuple[Place, ...]) -> int:
-        count, folders = 0, [places]
-        while folders and count < _COUNTED:
-            with Merged(folders.pop(), self._attributes) as folder:
-                for name in folder.names():
-                    found = folder.lookup(name)
-                    count += found is not None
-                    if found is not None and found.places:
-                        folders.append(found.places)
-        return count
 
     def _tell(
         self,
@@ -279,18 +278,15 @@ class FileScan:
         change = ChangeType.CHANGED
         if was is None or now is None:
             change = ChangeType.ADDED if was is None else ChangeType.REMOVED
-        if now is not None and now.type is FileType.DIRECTORY:
-            rule = self._profile.expecting(f"/{path}", change, now)
-            if rule is not None:
-                self._found.expected[rule] += 1
-                return
         grade = self._profile.grade(f"/{path}", was, now)
         drift = FileDrift(f"/{path}", change, grade.severity, grade.why, was, now, text, note)
         self._found.tell(drift, self._bounds.files)
 
-    def _expect(self, rule: ExpectedRule, one: Found) -> None:
+    def _expect(self, rule: ExpectedRule, folder: Folder, size: int) -> None:
         self._found.expected[rule] += 1
-        self._found.sizes[rule] += one.status.st_size
+        self._found.sizes[rule] += size
+        if rule.needed:
+            self._places.add(folder.ground, files=1, expected=True)
 
     def _unknown(self, path: str, why: str) -> None:
         if len(self._found.unknown) < 100:

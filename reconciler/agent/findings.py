@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from reconciler.core.containers import Expected, FileDrift
+from reconciler.core.containers import Expected, FileDrift, WrittenPlace
 from reconciler.core.drift import Severity
 from reconciler.core.grading import ExpectedRule
 
@@ -40,6 +40,7 @@ class Findings:
         unknown: What couldn't be told.
         unlisted: How many differences more there are, by how much they matter.
         entries: How many files of the container's own layer were looked at.
+        written: Where the container wrote what is no drift.
     """
 
     drifts: list[FileDrift] = field(default_factory=list)
@@ -51,6 +52,7 @@ class Findings:
     unknown: list[str] = field(default_factory=list)
     unlisted: Counter[Severity] = field(default_factory=Counter)
     entries: int = 0
+    written: tuple[WrittenPlace, ...] = ()
 
     def has_room(self, severity: Severity, limit: int) -> bool:
         """Whether a difference will be listed; counts it where it won't.

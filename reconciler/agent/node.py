@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from reconciler.agent.allowances import Allowances
 from reconciler.agent.bounds import Bounds
 from reconciler.agent.containers import Container, containers_of, unsupported
 from reconciler.agent.contents import Contents
@@ -20,7 +21,7 @@ from reconciler.agent.processes import Process, ProcessTable
 from reconciler.agent.programs import ProgramScan
 from reconciler.agent.roots import open_root, opened
 from reconciler.agent.sockets import listeners
-from reconciler.agent.specs import PodSpec, sessions_but
+from reconciler.agent.specs import PodSpec, processes_but, sessions_but
 from reconciler.agent.starters import Starters
 from reconciler.agent.volumes import is_told, volume_name
 from reconciler.core.containers import (
@@ -35,6 +36,7 @@ from reconciler.core.containers import (
 from reconciler.core.drift import Severity
 from reconciler.core.grading import Profile, profile_of
 from reconciler.core.moments import rfc3339
+from reconciler.core.profiles import Profiles
 from reconciler.core.ranking import worst_first, worst_looks_first
 
 _DATA = Path(__file__).parents[1] / "data" / "containers.json"
@@ -94,7 +96,6 @@ class NodeScan:
 
     Attributes:
         table: Reads processes.
-        profile: What is expected, and what matters.
         containers: Those of the last look, by id.
     """
 
@@ -114,7 +115,7 @@ class NodeScan:
         self._choice = choice
         self._specs = specs or {}
         self._bounds = bounds
-        self.profile = profile or builtin_profile()
+        self._allowances = Allowances(profile or builtin_profile())
         self.table = ProcessTable(proc)
         self._contents = Contents(bounds)
         self._known: dict[int, Process] = {}
@@ -125,11 +126,17 @@ class NodeScan:
         """Says anew what pods declare, by uid."""
         self._specs = specs
 
+    def allow(self, profiles: Profiles, *, learns: bool = False) -> None:
+        """Says anew what images' containers may do, as `Allowances.use` has it."""
+        self._allowances.use(profiles, learns=learns)
+
     def look(self) -> NodeLook:
         """Looks once."""
         self._contents.renew()
         self.table.renew()
-        at = rfc3339(self._now())
+        now = self._now()
+        at = rfc3339(now)
+        self._allowances.renew(now.date())
         known = {process.pid: process for process in self.table.processes()}
         containers, notes = containers_of(self.table, self._node, known)
         self._known = known
@@ -190,10 +197,20 @@ class NodeScan:
             self.table,
             container,
             self._known,
-            self.profile,
+            self._allowances.of(container.ref.image),
             Judge(root, self._contents) if root is not None else None,
-            Starters(top, self.profile.runtimes),
+            Starters(top, self._allowances.builtin.runtimes),
         )
+
+    @property
+    def profile(self) -> Profile:
+        """What is expected of every container, and what matters."""
+        return self._allowances.builtin
+
+    def commands_of(self, container: Container) -> frozenset[tuple[str, ...]]:
+        """Gives what a container's pod has the kubelet run in it, as far as that is known."""
+        spec = self._specs.get(container.ref.pod_uid)
+        return spec.commands if spec is not None else frozenset()
 
     def chooses(self, container: Container) -> bool:
         """Whether a container is among those that are to be looked at."""
@@ -216,8 +233,8 @@ class NodeScan:
                 if not why:
                     root = open_root(stack, self.table, container, top)
                     if only is None:
-                        scan = FileScan(root, self.profile, self._bounds, self._contents)
-                        found = scan.look()
+                        profile = self._allowances.of(container.ref.image)
+                        found = FileScan(root, profile, self._bounds, self._contents).look()
                 programs = self._programs(container, top, root)
                 programs.look(self._bounds, only)
             except OSError as error:
@@ -225,8 +242,9 @@ class NodeScan:
         listening = listeners(self.table, container.processes) if only is None else ()
         drifts: list[ContainerDrift] = [*found.drifts]
         if programs is not None:
-            drifts += programs.processes
-            drifts += sessions_but(programs.sessions, spec.commands if spec else frozenset())
+            commands = self.commands_of(container)
+            drifts += processes_but(programs.processes, commands)
+            drifts += sessions_but(programs.sessions, commands)
             unknown += programs.unknown
         if spec is not None:
             drifts += undeclared(listening, spec)
@@ -237,6 +255,8 @@ class NodeScan:
             listening,
             _outside(container.mounts),
             (*unknown, *found.unknown),
+            self.table.started_at(container.first),
+            found.written,
         )
 
 

@@ -8,9 +8,9 @@ import os
 import stat
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
 
 from reconciler.agent.bounds import Bounds
+from reconciler.agent.codes import Code as Code
 from reconciler.agent.containers import Container
 from reconciler.agent.judging import Judge
 from reconciler.agent.mounts import Mount
@@ -32,23 +32,6 @@ _INLINE = ("-c", "-e", "-m", "--eval", "--command", "-E", "-p", "--print")
 _ORIGINS = {ChangeType.ADDED: Origin.ADDED, ChangeType.CHANGED: Origin.CHANGED}
 _WORDS = 16
 _PARENTS = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """Where something that a process runs comes from.
-
-    Attributes:
-        path: As the container sees it.
-        origin: Whence; None for the image.
-        mount: The mount that holds it; None where it's none of the container's.
-        note: What a reader must know.
-    """
-
-    path: str
-    origin: Origin | None
-    mount: Mount | None = None
-    note: str = ""
 
 
 class ProgramScan:
@@ -114,6 +97,7 @@ class ProgramScan:
         inner = None
         if code.origin is None:
             inner = self._loaded(process, code) or self._script(process, code)
+            inner = inner or self.unprofiled(code)
             if inner is None:
                 return
         found = inner or code
@@ -121,7 +105,6 @@ class ProgramScan:
         again = self._table.process(process.pid)
         if again is None or again.started != process.started or found.origin is None:
             return
-        is_volume = found.origin in (Origin.VOLUME, Origin.SCRIPT) and found.mount is not None
         drift = ProcessDrift(
             pid=process.pid,
             container_pid=process.numbers[-1],
@@ -130,12 +113,20 @@ class ProgramScan:
             command=mask_command(self._table.command(process.pid)),
             user=str(process.user),
             started_at=self._table.started_at(process),
-            severity=Severity.MEDIUM if is_volume else Severity.HIGH,
-            code=inner.path if inner is not None else "",
+            severity=found.severity,
+            code=inner.path if inner is not None and inner.path != code.path else "",
             parents=self.parents_of(process),
             note=found.note,
         )
         self.processes.append(drift)
+
+    def unprofiled(self, code: Code) -> Code | None:
+        """Gives a program of the image that its profile doesn't have run; None where it may."""
+        return None if self._profile.runs(code.path) else Code(code.path, Origin.PROFILE)
+
+    def is_loader(self, code: Code) -> bool:
+        """Whether a program is the loader of dynamic libraries."""
+        return self._profile.loaders.match(os.path.basename(code.path)) is not None
 
     def _tell_session(self, process: Process, entered: set[int]) -> None:
         verb, note = self._came(process, entered)
@@ -219,7 +210,7 @@ class ProgramScan:
 
     def _loaded(self, process: Process, code: Code) -> Code | None:
         """Finds a library, or a program started by the loader, that the image doesn't hold."""
-        by_loader = self._profile.loaders.match(os.path.basename(code.path)) is not None
+        by_loader = self.is_loader(code)
         for path in self._table.mapped(process.pid):
             if path in (code.path, "") or path.startswith((_MEMORY, "/dev/zero", "/SYSV")):
                 continue

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.agent.opening import open_in
+from reconciler.core.containers import SANDBOX
 
 #: Folders in which bundles are, each by the container's id; `*` is any name. k3s, RKE2 and MicroK8s
 #: have a containerd of their own, Docker too.
@@ -112,7 +113,7 @@ def _bundle(root: int, folder: str, container_id: str, config: Mapping[str, Any]
         namespace=first(f"{_CRI}sandbox-namespace", "io.kubernetes.pod.namespace"),
         pod=first(f"{_CRI}sandbox-name", "io.kubernetes.pod.name"),
         pod_uid=first(f"{_CRI}sandbox-uid", "io.kubernetes.pod.uid"),
-        container="(sandbox)" if sandbox else name,
+        container=SANDBOX if sandbox else name,
         image=image,
         image_digest=digest if digest.startswith("sha256:") else _digest(image),
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.core.containers import SessionDrift
+from reconciler.core.containers import Origin, ProcessDrift, SessionDrift
 from reconciler.core.redact import mask_command
 
 _LISTS = (
@@ -73,6 +73,17 @@ def _digests(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             digest = str(each.get("imageID", "")).rpartition("@")[2].rpartition("//")[2]
             if digest.startswith("sha256:"):
                 yield str(each.get("containerID", "")).rpartition("//")[2], digest
+
+
+def processes_but(
+    processes: Sequence[ProcessDrift], commands: frozenset[tuple[str, ...]]
+) -> tuple[ProcessDrift, ...]:
+    """Gives processes but those of the image that the pod's spec has the kubelet run."""
+    return tuple(
+        each
+        for each in processes
+        if each.origin is not Origin.PROFILE or each.command not in commands
+    )
 
 
 def sessions_but(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli.endings import asked_to_end
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.looking import add_scan_options, pod_specs_of, scan_of, seconds_of
+from reconciler.cli.profiles_file import rereading, version_of
 from reconciler.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     sender = _sender(options, evidence)
     watch = NodeWatch(
         scan,
-        _teller(scan, options.pods),
+        _teller(scan, options.pods, options.profiles),
         lambda: datetime.now(UTC),
         interval=options.interval,
         poll=options.poll,
@@ -247,11 +248,14 @@ def _serve(
     stack.callback(serving.stop)
 
 
-def _teller(scan: "NodeScan", pods: str | None) -> "Callable[[Sequence[Sighting]], None]":
-    """Gives what writes lines, and reads what pods declare again when that has changed."""
+def _teller(
+    scan: "NodeScan", pods: str | None, profiles: str | None
+) -> "Callable[[Sequence[Sighting]], None]":
+    """Gives what writes lines, and reads again what pods declare and profiles allow."""
     from reconciler.render.container_documents import sighting_document
 
-    known = _version(pods)
+    known = version_of(pods)
+    reread = rereading(profiles, scan.allow)
 
     def tell(sightings: "Sequence[Sighting]") -> None:
         nonlocal known
@@ -260,7 +264,8 @@ def _teller(scan: "NodeScan", pods: str | None) -> "Callable[[Sequence[Sighting]
             sys.stdout.write(json.dumps(sighting_document(each), separators=(",", ":")) + "\n")
         if sightings:
             sys.stdout.flush()
-        if (version := _version(pods)) != known:
+        reread()
+        if (version := version_of(pods)) != known:
             known = version
             try:
                 scan.declare(pod_specs_of(pods))
@@ -268,14 +273,6 @@ def _teller(scan: "NodeScan", pods: str | None) -> "Callable[[Sequence[Sighting]
                 sys.stderr.write(f"plumbline: {error}; what it said before holds\n")
 
     return tell
-
-
-def _version(file: str | None) -> tuple[int, int, int]:
-    try:
-        status = Path(file).stat() if file is not None else None
-    except OSError:
-        status = None
-    return (status.st_ino, status.st_mtime_ns, status.st_size) if status else (0, 0, 0)
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.exit_codes import ExitCode, forgiven
-from reconciler.cli.looking import add_scan_options, scan_of, seconds_of
+from reconciler.cli.looking import add_scan_options, duration_of, scan_of, seconds_of
 from reconciler.cli.options import add_exit_zero_option, add_output_options
 from reconciler.core.errors import ConfigError
 from reconciler.settings import DEFAULT_FILE
@@ -44,6 +44,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="keep what proves the drift there, an archive a pod: content, hashes, processes",
     )
+    parser.add_argument(
+        "--learn",
+        metavar="FILE",
+        help="write profiles of images into this file, from what their containers did; what is "
+        "there stays",
+    )
+    parser.add_argument(
+        "--for",
+        dest="duration",
+        type=duration_of,
+        metavar="DURATION",
+        help="--learn: look so long, such as 1h, and learn which programs run, too",
+    )
     add_exit_zero_option(parser)
     parser.add_argument("--config", metavar="FILE", help=f"default: {DEFAULT_FILE}, if it's there")
     parser.add_argument("--state-dir", metavar="DIR", help="where what agents told is kept")
@@ -60,12 +73,22 @@ def run(options: argparse.Namespace) -> ExitCode:
         ConfigError: A flag is wrong, or this process may not see what it must.
         HistoryError: What agents said can't be read.
     """
+    if options.duration is not None and options.learn is None:
+        raise ConfigError("--for goes with --learn", fix="leave it out, or name a file to learn")
     if not options.node_local:
         from reconciler.cli.heard import show_heard
 
-        if options.limit != _LIMIT:
-            raise ConfigError("--limit goes with --node-local", fix="leave it out")
+        for flag, given in (
+            ("--limit", options.limit != _LIMIT),
+            ("--evidence", options.evidence is not None),
+        ):
+            if given:
+                raise ConfigError(f"{flag} goes with --node-local", fix="leave it out")
         return show_heard(options)
+    if options.learn is not None:
+        from reconciler.cli.learning import learn
+
+        return learn(options)
     scan = scan_of(options)
     look = scan.look()
     if not look.looks and (options.namespace or options.pod):

@@ -3,6 +3,7 @@
 import argparse
 
 from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.looking import duration_of
 from reconciler.cli.options import (
     add_cluster_options,
     add_live_option,
@@ -45,6 +46,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="audit: open or update one pull request with the fixes that are safe",
     )
     parser.add_argument(
+        "--measured",
+        action="append",
+        default=[],
+        metavar="FILE|agents",
+        help="audit: what containers wrote, by `plumbline containers --node-local -o json`, or as "
+        "node agents told the controller: says which could do with a read-only root; may be "
+        "repeated",
+    )
+    parser.add_argument(
+        "--measured-for",
+        type=duration_of,
+        metavar="DURATION",
+        help="audit --measured: so long a container must have run (default: 1h)",
+    )
+    parser.add_argument(
         "--rule",
         action="append",
         default=[],
@@ -60,9 +76,14 @@ def run(options: argparse.Namespace) -> ExitCode:
     Raises:
         PlumblineError: It couldn't be done or told.
     """
-    stray = [name for name in ("fix", "write", "rule") if getattr(options, name)]
+    stray = [
+        name
+        for name in ("fix", "write", "rule", "measured", "measured_for")
+        if getattr(options, name)
+    ]
     if stray and options.action != "audit":
-        raise ConfigError(f"--{stray[0]} goes with guard audit", fix="leave it out")
+        flag = stray[0].replace("_", "-")
+        raise ConfigError(f"--{flag} goes with guard audit", fix="leave it out")
     match options.action:
         case "render":
             from reconciler.cli.guard_policies import render

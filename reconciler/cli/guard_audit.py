@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.each_target import of_each_target
 from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.measured import Measured, measured_of
 from reconciler.cli.options import settings_of, targets_of
 from reconciler.core.errors import ConfigError
 from reconciler.core.live import Listing
@@ -68,21 +69,30 @@ def audit(options: argparse.Namespace) -> ExitCode:
 
 def _audits(options: argparse.Namespace, settings: Settings) -> "tuple[list[Audit], list[str]]":
     """Gives the audits, and what was wrong with the targets that could not be read."""
+    measured = measured_of(options, settings)
     if options.live is not None:
         from reconciler.bootstrap import open_dump
 
-        return [_of_live(options, settings, open_dump(options.live), options.live)], []
+        dump = open_dump(options.live)
+        return [_of_live(options, settings, dump, options.live, measured)], []
     if options.running:
         from reconciler.bootstrap import open_cluster
 
         with closing(open_cluster(settings)) as cluster:
-            return [_of_live(options, settings, cluster, cluster.described)], []
+            return [_of_live(options, settings, cluster, cluster.described, measured)], []
     targets = targets_of(options, settings, options.targets)
-    return of_each_target(targets, lambda each: of_target(settings, each)[0])
+    return of_each_target(targets, lambda each: of_target(settings, each, measured)[0])
 
 
-def of_target(settings: Settings, target: TargetSettings) -> "tuple[Audit, Sequence[Subject]]":
+def of_target(
+    settings: Settings, target: TargetSettings, measured: "Measured | None" = None
+) -> "tuple[Audit, Sequence[Subject]]":
     """Audits what a target declares; no cluster is asked. Gives what was audited, too.
+
+    Args:
+        settings: For the programs and folders.
+        target: Whose manifests.
+        measured: What was measured of their containers.
 
     Raises:
         PlumblineError: Git or a renderer can't be asked.
@@ -98,10 +108,16 @@ def of_target(settings: Settings, target: TargetSettings) -> "tuple[Audit, Seque
         Subject(key, manifest.body, manifest.source) for key, manifest in desired.resources.items()
     ]
     found = _audited(target.name, desired.revision, subjects, target.ignore, desired.notes)
-    return found, subjects
+    return measured.added(found, subjects) if measured is not None else found, subjects
 
 
-def _of_live(options: argparse.Namespace, settings: Settings, live: "Live", name: str) -> "Audit":
+def _of_live(
+    options: argparse.Namespace,
+    settings: Settings,
+    live: "Live",
+    name: str,
+    measured: "Measured | None",
+) -> "Audit":
     """Audits what a cluster or a dump holds, in the targets' namespaces or all."""
     from reconciler.core.hardening.auditing import Subject
 
@@ -115,7 +131,8 @@ def _of_live(options: argparse.Namespace, settings: Settings, live: "Live", name
     subjects = [Subject(key, body) for _, key, body in state.each()]
     ignored = [rule for target in targets or settings.targets for rule in target.ignore]
     unread = [f"{each.kind} could not be read: {each.reason}" for each in state.unread]
-    return _audited(name, "", subjects, ignored, unread, is_partial=bool(unread))
+    found = _audited(name, "", subjects, ignored, unread, is_partial=bool(unread))
+    return measured.added(found, subjects) if measured is not None else found
 
 
 def _kinds(catalog: Catalog) -> Iterator[ResourceKind]:

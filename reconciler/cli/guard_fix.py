@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli.each_target import of_each_target
 from reconciler.cli.editing import carry_out, refuse_before_looking, show, write_documents
 from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.measured import Measured, measured_of
 from reconciler.cli.options import settings_of, targets_of
 from reconciler.core.errors import ConfigError
 
@@ -26,7 +27,10 @@ def fix(options: argparse.Namespace) -> ExitCode:
     settings = settings_of(options)
     targets = targets_of(options, settings, options.targets)
     documents: list[JsonObject] = []
-    codes, errors = of_each_target(targets, lambda each: _fix(settings, each, options, documents))
+    measured = measured_of(options, settings)
+    codes, errors = of_each_target(
+        targets, lambda each: _fix(settings, each, options, measured, documents)
+    )
     for error in errors:
         complain(error)
         codes.append(ExitCode.COULD_NOT)
@@ -56,6 +60,7 @@ def _fix(
     settings: "Settings",
     target: "TargetSettings",
     options: argparse.Namespace,
+    measured: Measured | None,
     documents: "list[JsonObject]",
 ) -> ExitCode:
     from reconciler.cli.guard_audit import of_target
@@ -63,7 +68,7 @@ def _fix(
     from reconciler.core.hardening.mending import mendings_of
 
     refuse_before_looking(settings, target, options)
-    audit, subjects = of_target(settings, target)
+    audit, subjects = of_target(settings, target, measured)
     wanted = mendings_of(audit, subjects, options.rule)
     namespace = target.namespace or "default"
     fixing, url = carry_out(

@@ -46,6 +46,12 @@ def add_scan_options(
         help="what pods declare, by `kubectl get pods -A -o json`: ports that none declares are "
         "told, and probes aren't taken for sessions",
     )
+    parser.add_argument(
+        "--profiles",
+        metavar="FILE",
+        help="what containers of an image may write and run, in JSON: what it allows is counted "
+        "and not told",
+    )
     parser.add_argument("--node", metavar="NAME", help=node)
     parser.add_argument(
         "--limit",
@@ -71,13 +77,18 @@ def scan_of(options: argparse.Namespace) -> "NodeScan":
             f"this process may not see all of a container: it lacks {', '.join(lacking)}",
             fix="run it as root on the machine, or grant these capabilities",
         )
-    return NodeScan(
+    scan = NodeScan(
         lambda: datetime.now(UTC),
         node=options.node,
         choice=Choice(frozenset(options.namespace), frozenset(options.pod)),
         specs=pod_specs_of(options.pods),
         bounds=Bounds(files=options.limit),
     )
+    if options.profiles is not None:
+        from reconciler.cli.profiles_file import read_profiles
+
+        scan.allow(read_profiles(options.profiles))
+    return scan
 
 
 def pod_specs_of(file: str | None) -> "Mapping[str, PodSpec]":
@@ -111,6 +122,21 @@ def seconds_of(text: str) -> float:
     seconds = float(text)
     if not 0.1 <= seconds <= 86400:
         raise argparse.ArgumentTypeError("write from 0.1 to 86400 seconds")
+    return seconds
+
+
+def duration_of(text: str) -> float:
+    """Reads a duration of a flag, such as `1h`."""
+    from reconciler.settings.durations import seconds_of as read
+
+    try:
+        seconds = read("", text)
+    except ConfigError:
+        seconds = 0.0
+    if not 0.1 <= seconds <= 31 * 86400:
+        raise argparse.ArgumentTypeError(
+            "write a time such as 90s, 3m or 1h30m, of a month at most"
+        )
     return seconds
 
 

@@ -8,6 +8,7 @@ from reconciler.cli.each_target import of_each_target
 from reconciler.cli.editing import folder_of, refuse_no_way
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import add_output_options, add_target_options, settings_of, targets_of
+from reconciler.cli.propose_profile import propose_profile, refuse_for_profile
 from reconciler.core.errors import ConfigError
 from reconciler.core.resource import JsonObject
 
@@ -23,9 +24,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mode",
         required=True,
-        choices=("revert", "adopt"),
+        choices=("revert", "adopt", "profile"),
         help="revert: its merge approves the restore; adopt: it edits the manifests so that Git "
-        "says what is live",
+        "says what is live; profile: it adds what was learned of images' containers",
     )
     add_target_options(parser, many=True)
     add_output_options(parser, ("text", "json"))
@@ -36,12 +37,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DRIFT",
         help="adopt only this drift, as in d-3f9a5c1b2e4d; may be repeated",
     )
+    parser.add_argument(
+        "--learned",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="profile: what was learned, by `plumbline containers --learn`; may be repeated",
+    )
     how = parser.add_mutually_exclusive_group()
     how.add_argument(
         "--dry-run", action="store_true", help="show what would be proposed; no forge is needed"
     )
     how.add_argument(
-        "--write", action="store_true", help="adopt: edit the files of --repo DIR in place"
+        "--write", action="store_true", help="adopt, profile: edit the files of --repo DIR in place"
     )
 
 
@@ -58,12 +66,18 @@ def run(options: argparse.Namespace) -> ExitCode:
     targets = targets_of(options, settings, options.targets)
     if options.mode == "revert":
         _refuse_for_revert(options)
+    if options.mode == "profile":
+        refuse_for_profile(options)
+    elif options.learned:
+        raise ConfigError("--learned goes with --mode profile", fix="leave it out")
     how = How(dump=options.live, offline=options.offline, fresh=options.fresh)
     documents: list[JsonObject] = []
 
     def proposed(target: "TargetSettings") -> ExitCode:
         if options.mode == "adopt":
             return _adopt(settings, target, options, how, documents)
+        if options.mode == "profile":
+            return propose_profile(settings, target, options, documents)
         from reconciler.cli.propose_revert import revert
 
         return revert(settings, target, options, documents)

@@ -6,11 +6,14 @@ surrogates, as `os.fsdecode` gives them, and are escaped where they are rendered
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from reconciler.core.container_files import FileState as FileState
 from reconciler.core.container_files import FileType as FileType
 from reconciler.core.terms import ChangeType, Severity
+
+#: The name of a container that only holds its pod's namespaces.
+SANDBOX: Final = "(sandbox)"
 
 
 class Origin(StrEnum):
@@ -25,6 +28,7 @@ class Origin(StrEnum):
     LIBRARY = "library"  # a library that the image doesn't hold, in a program that it does
     SCRIPT = "script"  # read by an interpreter, which is the image's own
     OUTSIDE = "outside"  # none of the container's mounts
+    PROFILE = "profile"  # the image, whose profile doesn't have it run
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class ContainerRef:
         pod: The pod's name.
         pod_uid: The pod's uid.
         container: The container's name in the pod; for the one that only holds the pod's
-            namespaces `(sandbox)`; outside of Kubernetes the runtime's name.
+            namespaces `SANDBOX`; outside of Kubernetes the runtime's name.
         container_id: The runtime's id.
         image: The image's name, as the runtime was told.
         image_digest: The image's digest, such as `sha256:…`.
@@ -220,6 +224,24 @@ class Outside:
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenPlace:
+    """A directory in which a container wrote what is expected, or what is gone again.
+
+    Attributes:
+        path: The directory: the innermost one that the image has, or else the outermost one that
+            the container made. `/` also stands for all that are too many to be named.
+        files: How many files differ there, and in what was made below; 0 where none is left.
+        expected: Whether a rule expects to be written there.
+        hides: Whether the image has files there, which a volume in this place would hide.
+    """
+
+    path: str
+    files: int
+    expected: bool
+    hides: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerLook:
     """What one look at one container found.
 
@@ -230,6 +252,8 @@ class ContainerLook:
         listening: Where it listens.
         outside: Places in it that aren't of its image.
         unknown: What couldn't be told, and why; a look with any of these proves nothing absent.
+        started_at: When its first process was started, RFC 3339; empty where that isn't known.
+        written: Where it wrote what is no drift, and would need a volume if it couldn't.
     """
 
     container: ContainerRef
@@ -238,6 +262,8 @@ class ContainerLook:
     listening: tuple[Listener, ...] = ()
     outside: tuple[Outside, ...] = ()
     unknown: tuple[str, ...] = ()
+    started_at: str = ""
+    written: tuple[WrittenPlace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ class Fix:
         before: What is there, for people.
         age: How old that is, for people; empty where that isn't known, or has no meaning.
         caution: What may go wrong with it; empty where nothing is known to.
+        together: Fixes of an object with the same words here are made all or not at all; empty for
+            one that stands by itself.
     """
 
     key: ResourceKey
@@ -48,6 +50,7 @@ class Fix:
     before: str = ""
     age: str = ""
     caution: str = ""
+    together: str = ""
 
     def is_in(self, body: JsonObject) -> bool:
         """Whether an object is declared so already."""
@@ -125,6 +128,14 @@ class Fixing:
     left: tuple[Unfixed, ...]
     others: Mapping[str, int]
     secrets: frozenset[str] = frozenset()
+
+
+def units_of(fixes: Iterable[Fix]) -> list[list[Fix]]:
+    """Puts together which fixes of one object are made all or not at all."""
+    units: dict[str, list[Fix]] = {}
+    for number, each in enumerate(fixes):
+        units.setdefault(each.together or f"#{number}", []).append(each)
+    return list(units.values())
 
 
 def with_fixes(body: JsonObject, fixes: Iterable[Fix]) -> JsonObject:

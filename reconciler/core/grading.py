@@ -32,12 +32,16 @@ class ExpectedRule:
         reason: Why it's expected.
         pattern: Of paths.
         changes: Which changes it expects.
+        needed: Whether a program needs to write there; else it goes on where it can't.
+        reaches: Whether it also expects what would else matter much, such as scripts.
     """
 
     name: str
     reason: str
     pattern: Pattern
-    changes: frozenset[ChangeType]
+    changes: frozenset[ChangeType] = frozenset(ChangeType)
+    needed: bool = True
+    reaches: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,7 @@ class Profile:
         interpreters: File names of programs that run what their words name.
         loaders: File names of the loader of dynamic libraries.
         runtimes: Where a machine has the program that starts containers.
+        execute: Paths of programs that the image's profile has run; None where it may be any.
     """
 
     expected: tuple[ExpectedRule, ...]
@@ -84,6 +89,11 @@ class Profile:
     interpreters: Pattern
     loaders: Pattern
     runtimes: tuple[str, ...]
+    execute: Pattern | None = None
+
+    def runs(self, path: str) -> bool:
+        """Whether a program of the image is one that its profile has run."""
+        return self.execute is None or self.execute.match(path) is not None
 
     def expecting(
         self, path: str, change: ChangeType, now: FileState | None
@@ -95,7 +105,9 @@ class Profile:
             (
                 rule
                 for rule in self.expected
-                if change in rule.changes and rule.pattern.match(path) is not None
+                if change in rule.changes
+                and rule.pattern.match(path) is not None
+                and (rule.reaches or not self._matters(path))
             ),
             None,
         )
@@ -128,6 +140,10 @@ class Profile:
             runs = _runs(was)
             return Grade(Severity.MEDIUM, EXECUTABLE if runs else "of the image")
         return Grade(Severity.LOW, "new file")
+
+    def _matters(self, path: str) -> bool:
+        found = self._rule_of(path)
+        return found is not None and found.severity is Severity.HIGH
 
     def _rule_of(self, path: str) -> GradeRule | None:
         """Gives the first rule that matches; most paths match none, and one look tells that."""
@@ -195,7 +211,8 @@ def profile_of(data: Mapping[str, Any]) -> Profile:
 def _expected_rule(data: Mapping[str, Any]) -> ExpectedRule:
     changes: Iterable[str] = data.get("changes", tuple(ChangeType))
     kinds = frozenset(map(ChangeType, changes))
-    return ExpectedRule(data["name"], data["reason"], _pattern(data["paths"]), kinds)
+    pattern, needed = _pattern(data["paths"]), data.get("needed", True)
+    return ExpectedRule(data["name"], data["reason"], pattern, kinds, needed)
 
 
 def _pattern(globs: Sequence[str], flags: int = 0) -> Pattern:

@@ -51,6 +51,7 @@ def node_document(look: NodeLook) -> JsonObject:
 def _look(look: ContainerLook) -> JsonObject:
     return {
         "container": container_document(look.container),
+        "startedAt": look.started_at or None,
         "drifts": len(look.drifts),
         "unknown": list(look.unknown),
         "expected": [
@@ -61,6 +62,15 @@ def _look(look: ContainerLook) -> JsonObject:
         "outside": [
             {"path": each.path, "source": each.source, "writable": each.writable}
             for each in look.outside
+        ],
+        "written": [
+            {
+                "path": each.path,
+                "files": each.files,
+                "expected": each.expected,
+                "hides": each.hides,
+            }
+            for each in look.written
         ],
     }
 

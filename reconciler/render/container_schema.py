@@ -149,7 +149,7 @@ _SIGHTING: Final = {
     "note": _NOTE,
 }
 
-_LOOK_ALONE: Final = ("summary", "look", "expected", "listener", "outside")
+_LOOK_ALONE: Final = ("summary", "look", "expected", "listener", "outside", "written")
 CONTAINER_PARTS: Final = {
     "summary": described(
         {
@@ -200,11 +200,13 @@ CONTAINER_PARTS: Final = {
     "look": described(
         {
             "container": part("container", "Which one."),
+            "startedAt": optional(maybe_time("When its first process was started")),
             "drifts": count("How many of the drifts are of it."),
             "unknown": texts("What couldn't be told, and why."),
             "expected": listed("expected", "Differences that a rule expects."),
             "listening": listed("listener", "Where it listens."),
             "outside": listed("outside", "Places in it that aren't of its image."),
+            "written": optional(listed("written", "Where it wrote what is no drift.")),
         }
     ),
     "expected": described(
@@ -213,6 +215,17 @@ CONTAINER_PARTS: Final = {
             "reason": text("Its reason."),
             "files": count("How many files."),
             "size": count("Their size in bytes."),
+        }
+    ),
+    "written": described(
+        {
+            "path": text(
+                "The innermost directory that the image has, or else the outermost that was made; "
+                "/ stands for the rest, too."
+            ),
+            "files": count("How many files differ there; 0 where only a trace of some is left."),
+            "expected": truth("Whether a rule expects to be written there."),
+            "hides": truth("Whether the image has files there, which a volume would hide."),
         }
     ),
     "listener": described(_LISTENER),

@@ -40,6 +40,7 @@ _ORIGINS = {
     Origin.LIBRARY: " with a library that the image doesn't hold",
     Origin.SCRIPT: " with a script that the image doesn't hold",
     Origin.OUTSIDE: " from outside of the container",
+    Origin.PROFILE: ", which its profile doesn't have run",
 }
 
 

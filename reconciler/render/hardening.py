@@ -5,9 +5,11 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from reconciler.core.drift import Severity
-from reconciler.core.hardening.findings import Audit, Finding
+from reconciler.core.hardening.findings import Audit, Finding, Measure
+from reconciler.core.hardening.mounting import measured_words
 from reconciler.core.path import format_path
 from reconciler.core.resource import JsonObject, ResourceKey
+from reconciler.render.json_values import encodable
 from reconciler.render.markdown import LEFT_OUT, LIMIT, fitting, size
 from reconciler.render.summaries import short_revision
 from reconciler.render.terminal import Cell, Ink, Line, Span, Style, flow, painted, safe
@@ -34,11 +36,22 @@ def audit_text(audit: Audit, style: Style) -> str:
                 Cell((Span(_place(where, _short(details, style))),), _PLACE),
             ]
             lines += flow(cells, style, indent=2, hanging=4)
+            for each in those:
+                lines += _measured(each, style)
         lines.append(())
     lines += _legend(audit, style)
     lines += [(Span(f"note: {note}"),) for note in audit.notes]
     lines.append((Span(summary(audit), Ink.BOLD),))
     return painted(lines, style)
+
+
+def _measured(finding: Finding, style: Style) -> Iterable[Line]:
+    if finding.measure is None:
+        return
+    ink = Ink.YELLOW if finding.measure.reason else Ink.GREEN
+    mark = Span("- " if finding.measure.reason else "✓ ", ink)
+    words = f"{finding.container}: {measured_words(finding.measure)}"
+    yield from flow([Cell((mark, Span(words)))], style, indent=_RULE, hanging=_RULE + 2)
 
 
 def _alike(found: Sequence[Finding]) -> Iterable[tuple[Finding, list[Finding]]]:
@@ -106,7 +119,9 @@ def audit_document(audit: Audit) -> JsonObject:
 
 def _finding(finding: Finding) -> JsonObject:
     source = finding.source
+    measured = {"measured": _measure(finding.measure)} if finding.measure is not None else {}
     return {
+        **measured,
         "rule": finding.rule.id,
         "severity": str(finding.rule.severity),
         "resource": _resource(finding.key),
@@ -117,6 +132,17 @@ def _finding(finding: Finding) -> JsonObject:
         "reason": finding.rule.reason,
         "fix": finding.rule.fix,
         "controls": list(finding.rule.controls),
+    }
+
+
+def _measure(measure: Measure) -> JsonObject:
+    return {
+        "verdict": measure.verdict.value,
+        "pods": measure.pods,
+        "seconds": measure.seconds,
+        "matchedBy": "owner" if measure.by_owner else "name",
+        "mounts": [encodable(each) for each in measure.mounts],
+        "reason": encodable(measure.reason) or None,
     }
 
 
@@ -140,6 +166,8 @@ def audit_markdown(audit: Audit) -> str:
 def _row(finding: Finding) -> str:
     source = f" at {_code(str(finding.source))}" if finding.source else ""
     where = _place(finding.container, _short(finding.detail, Style(colour=False, width=0)))
+    if finding.measure is not None:
+        where = f"{where}; {measured_words(finding.measure)}"
     return (
         f"| {finding.rule.severity} | {finding.rule.id} | {_code(str(finding.key))}{source} | "
         f"{_code(where)} | {_escaped(finding.rule.fix)} |"

@@ -45,6 +45,8 @@ class AgentSettings:
         answer: How a pod is put right: it goes, and its controller makes a new one; or it is kept
             without labels and without network to be examined, and a new one is made.
         evidence: Whether an agent keeps what changed in a pod before that is replaced.
+        profiles: The file of images' profiles in each target's repository, as `plumbline propose
+            --mode profile` writes it.
     """
 
     address: str = ""
@@ -56,6 +58,7 @@ class AgentSettings:
     mode: AgentMode = AgentMode.OBSERVE
     answer: AgentAnswer = AgentAnswer.EVICT
     evidence: AgentEvidence = AgentEvidence.WANTED
+    profiles: str = ".plumbline/profiles.json"
 
     @property
     def looks_into_pods(self) -> bool:

@@ -326,3 +326,65 @@ def test_a_restore_is_proposed_by_command_as_the_controller_does(office: Office)
     assert "taken down" in heard.stdout
     said = office.call_plumbline("history", "-o", "json").document["events"]
     assert [each["actor"] for each in said if each["type"] == "approved"] == ["gitea:ben"]
+
+
+def learned(office: Office, *paths: str) -> str:
+    """Writes what was learned on a machine; gives the file."""
+    write = [{"path": path, "reason": "learned: 3 files in 1 container"} for path in paths]
+    window = {
+        "node": "vm",
+        "since": "2026-11-25T12:00:00Z",
+        "until": "2026-11-25T13:00:00Z",
+        "images": [
+            {"image": "shop/web", "containers": ["shop/web/app"], "files": 3, "programs": 0}
+        ],
+        "left": [{"image": "shop/web", "path": "/opt/x", "why": "executable"}],
+        "unknown": [],
+    }
+    file = office.home / "learned.json"
+    document = {"profiles": [{"image": "shop/web", "write": write}], "learned": [window]}
+    file.write_text(json.dumps(document))
+    return str(file)
+
+
+def test_learned_profiles_are_proposed_and_only_add(office: Office) -> None:
+    def propose(file: str) -> Ran:
+        return office.run("propose", "--mode", "profile", "--learned", file, "-o", "json")
+
+    file = learned(office, "/var/lib/app/**")
+    shown = office.run("propose", "--mode", "profile", "--learned", file, "--dry-run")
+    assert (shown.code, office.pulls("all")) == (1, [])
+    assert '+          "path": "/var/lib/app/**",' in shown.stdout
+    ran = propose(file)
+    assert ran.code == 0, ran
+    pull = office.pull_of(ran)
+    assert pull["title"] == "Profiles for shop: 1 place of 1 image"
+    assert pull["head"]["ref"] == "plumbline/profiles/shop"
+    for told in ("`shop/web`: 3 files, 0 programs in `shop/web/app`", "`/opt/x`: `executable`"):
+        assert told in pull["body"]
+    assert office.pull_of(propose(file))["head"]["sha"] == pull["head"]["sha"]
+
+    # More is learned: the same request says so. It is merged, and nothing is left.
+    more = office.pull_of(propose(learned(office, "/var/lib/app/**", "/srv/app/*")))
+    assert (more["number"], len(office.pulls("all"))) == (pull["number"], 1)
+    office.await_mergeable(pull["number"], True)
+    office.merge(pull["number"])
+    done = propose(file)
+    assert (done.code, done.document["added"], office.pulls()) == (0, [], [])
+
+    # What people wrote there stays; no renderer reads the file.
+    git(office.target.repo, "pull", "--quiet", office.remote(
+        f"{office.gitea.url}/ann/{office.name}.git"), "main")  # fmt: skip
+    kept = office.target.repo / ".plumbline" / "profiles.json"
+    kept.write_text(kept.read_text().replace("learned: 3 files in 1 container", "its index"))
+    office.push()
+    assert office.run("check").code == 0
+    third = office.pull_of(propose(learned(office, "/data/**")))
+    assert office.diff(third["number"]).count("its index") == 0
+    assert '+          "path": "/data/**",' in office.diff(third["number"])
+    # What isn't a file of profiles is not written over.
+    kept.write_text('{"profiles": [{"image": "a", "wriet": []}]}')
+    office.push()
+    refused = propose(file)
+    assert refused.code == 2
+    assert ".plumbline/profiles.json in Git: profiles[0].'wriet' is no field" in refused.stderr

@@ -7,6 +7,16 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.container_files import FileState, FileType
+from reconciler.core.containers import (
+    ContainerLook,
+    ContainerRef,
+    FileDrift,
+    NodeLook,
+    WrittenPlace,
+)
+from reconciler.core.drift import ChangeType, Severity
+from reconciler.render.container_documents import node_document
 from tests.integration.test_adopt_real import Office, git
 from tests.tools.controlplane import ControlPlane
 from tests.tools.controlplane.recipes import Tool
@@ -68,12 +78,20 @@ securityContext:
 """
 _CONTEXT = """\
 +          allowPrivilegeEscalation: false
-+          capabilities:
-+            drop:
-+            - ALL
 +          seccompProfile:
 +            type: RuntimeDefault
 +      automountServiceAccountToken: false
+"""
+
+
+_READ_ONLY = """\
++          readOnlyRootFilesystem: true
++        volumeMounts:
++        - name: app-tmp
++          mountPath: /tmp
++      volumes:
++      - name: app-tmp
++        emptyDir: {}
 """
 
 
@@ -142,6 +160,25 @@ def lines(document: dict[str, Any]) -> str:
     return "".join(f"{each}\n" for each in found if not each.startswith(("+++", "---")))
 
 
+def measured_of(office: Office, host: str) -> dict[str, Any]:
+    """Gives a look at two pods: one writes where it's expected, the other elsewhere."""
+    namespace = office.target.namespaces[0]
+    looks = [
+        ContainerLook(
+            ContainerRef(namespace, f"{name}-6d4f5b-bcdfg", name, "app", name, f"{host}/{image}"),
+            drifts,
+            started_at="2026-11-25T08:00:00Z",
+            written=(WrittenPlace("/tmp", 1, expected=True, hides=False),),
+        )
+        for name, image, drifts in (
+            ("web", "web:1.2.0", ()),
+            ("tool", "tool:2.0.0", (FileDrift("/opt/x", ChangeType.ADDED, Severity.LOW, "", None,
+                                              FileState(FileType.REGULAR, 0o644, 0, 0)),)),
+        )
+    ]  # fmt: skip
+    return node_document(NodeLook("vm", "2026-11-25T12:00:00Z", tuple(looks)))
+
+
 def pull(office: Office, gitea: Gitea) -> None:
     """Has the work tree be what was merged."""
     url = office.remote(f"{gitea.url}/ann/{office.name}.git")
@@ -206,8 +243,22 @@ def test_images_are_updated_and_manifests_hardened(
     office.merge(hardened["number"])
     found = office.run("guard", "audit", "shop", "-o", "json").document["findings"]
     rules = {each["rule"] for each in found}
-    assert not rules & {"capabilities-kept", "privilege-escalation", "seccomp", "token-mounted"}
+    assert not rules & {"privilege-escalation", "seccomp", "token-mounted"}
     assert "root-filesystem-writable" in rules
+    # What was measured makes roots read-only, with the volumes that they need.
+    pull(office, gitea)
+    file = office.home / "measured.json"
+    file.write_text(json.dumps(measured_of(office, host)))
+    measured = ("--measured", str(file), "--rule", "root-filesystem-writable")
+    ran = office.run("guard", "audit", "shop", "--fix", *measured, "-o", "json")
+    assert ran.code == 1
+    assert [(each["resource"]["name"], each["reason"]) for each in ran.document["left"]] == [
+        ("tool", "it wrote /opt/x"),
+        ("worker", "no container of it was measured"),
+    ]
+    (read_only,) = (e for e in office.pulls() if e["html_url"] == ran.document["pullRequest"])
+    assert office.diff(read_only["number"]) == _READ_ONLY
+    assert "as measured in 1 pod (told by name) over 4 hours or more" in read_only["body"]
     ran = office.run("guard", "audit", "chart", "--fix", "--dry-run", "-o", "json")
     assert {each["rule"] for each in ran.document["left"]} == {"token-mounted"}
     assert "+  allowPrivilegeEscalation: false\n" in lines(ran.document)

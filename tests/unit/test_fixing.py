@@ -1,5 +1,6 @@
 """Fields of manifests made otherwise: edits are tried, and judged by what comes out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from reconciler.adapters.manifests.editor import TextEditor
@@ -72,6 +73,18 @@ def test_what_can_not_be_edited_is_left_and_the_rest_is_done(tmp_path: Path) -> 
         "made-*": "no manifest names it",
         "gone": "no manifest names it",
     }
+
+
+def test_what_belongs_together_is_made_all_or_not_at_all(tmp_path: Path) -> None:
+    red = replace(wish("web", ("data", "colour"), "red"), together="a")
+    blunt = replace(wish("web", ("data", "more"), 1), together="a")  # no text, and so refused
+    size = wish("web", ("data", "size"), "10")
+    made = fixed(tmp_path / "shop", red, replace(blunt, path=("data", "colour", "deep")), size)
+    assert [each.fix.path for each in made.fixed] == [("data", "size")]
+    assert [each.rule for each in made.left] == ["r"]
+    assert "colour: blue" in (made.files["shop.yaml"] or "")
+    whole = fixed(tmp_path / "other", red, replace(size, together="a"))
+    assert [len(each.files) for each in whole.fixed] == [1, 1]
 
 
 def test_nothing_wanted_renders_nothing(tmp_path: Path) -> None:

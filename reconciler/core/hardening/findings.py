@@ -1,6 +1,7 @@
 """What the audit finds, and by which rules."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from reconciler.core.desired import SourceLocation
 from reconciler.core.drift import Severity
@@ -44,6 +45,36 @@ class Spot:
     detail: str = ""
 
 
+class Verdict(StrEnum):
+    """What a measurement says about a container's root."""
+
+    SAFE = "safe"  # it never wrote outside its volumes
+    MOUNTS = "mounts"  # it wrote only where volumes can be
+    WRITES = "writes"  # it wrote elsewhere
+    UNTOLD = "untold"  # it wasn't measured, not long enough, or not all of it could be told
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What was measured of a container that may write to its root.
+
+    Attributes:
+        verdict: What that comes to.
+        pods: In how many pods it was measured for long enough.
+        seconds: For how long at least.
+        by_owner: Whether pods were told by their owners; else by their names.
+        mounts: Directories that would have to be volumes.
+        reason: Why a read-only root isn't proposed; empty where it is.
+    """
+
+    verdict: Verdict
+    pods: int
+    seconds: int
+    by_owner: bool
+    mounts: tuple[str, ...] = ()
+    reason: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something that is amiss.
@@ -55,6 +86,7 @@ class Finding:
         path: As in `Spot`, as are the next two.
         container: The container's name.
         detail: What is there.
+        measure: What was measured of it; None where nothing was to be.
     """
 
     rule: HardeningRule
@@ -63,6 +95,7 @@ class Finding:
     path: Path
     container: str
     detail: str
+    measure: Measure | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,19 @@ from typing import Any, Final
 from reconciler.core.fixes import Fix, Unfixed, Wanted
 from reconciler.core.hardening.auditing import Subject
 from reconciler.core.hardening.findings import Audit, Finding
+from reconciler.core.hardening.mounting import with_volumes
 from reconciler.core.hardening.pods import Container, Pod, listed, mapping, pod_of
 from reconciler.core.resource import JsonObject, ResourceKey
 
 #: What each rule's field is to be. These keep most programs as they are.
 _SAFE: Final[Mapping[str, Any]] = {
     "privilege-escalation": False,
-    "capabilities-kept": ["ALL"],
     "seccomp": "RuntimeDefault",
     "token-mounted": False,
 }
 #: These end many programs: whoever knows the program names the rule.
 _RISKY: Final[Mapping[str, Any]] = {
+    "capabilities-kept": ["ALL"],
     "root-filesystem-writable": True,
     "run-as-root": True,
     "image-pull-policy": "Always",
@@ -43,7 +44,8 @@ def mendings_of(audit: Audit, subjects: Iterable[Subject], rules: Collection[str
     Args:
         audit: What was found in what Git declares.
         subjects: What was audited.
-        rules: Only these rules, those with a risk too; empty for all that are safe.
+        rules: Only these rules, those with a risk too; empty for all that are safe, and for
+            read-only roots as far as they were measured.
     """
     known = {each.key: each.body for each in subjects}
     bound = _Accounts(known)
@@ -52,7 +54,8 @@ def mendings_of(audit: Audit, subjects: Iterable[Subject], rules: Collection[str
     others: dict[str, int] = {}
     for finding in audit.findings:
         rule = finding.rule.id
-        if rule not in (rules or _SAFE) or finding.source is None:
+        is_wanted = rule in rules if rules else rule in _SAFE or finding.measure is not None
+        if not is_wanted or finding.source is None:
             others[rule] = others.get(rule, 0) + 1
             continue
         pod = pod_of(known[finding.key])
@@ -60,19 +63,22 @@ def mendings_of(audit: Audit, subjects: Iterable[Subject], rules: Collection[str
         if reasons:
             left.append(Unfixed(finding.key, finding.container, rule, reasons[0]))
             continue
-        fixes.append(
-            Fix(
-                key=finding.key,
-                source=finding.source,
-                container=finding.container,
-                path=finding.path,
-                value=_SAFE[rule] if rule in _SAFE else _RISKY[rule],
-                rule=rule,
-                reason=finding.rule.reason,
-                before=finding.detail,
-                caution=_caution(finding, pod),
-            )
+        fix = Fix(
+            key=finding.key,
+            source=finding.source,
+            container=finding.container,
+            path=finding.path,
+            value=_SAFE[rule] if rule in _SAFE else _RISKY[rule],
+            rule=rule,
+            reason=finding.rule.reason,
+            before=finding.detail,
+            caution=_caution(finding, pod),
         )
+        container = _container(finding, pod) if pod is not None else None
+        if finding.measure is not None and pod is not None and container is not None:
+            fixes += with_volumes(fix, finding.measure, pod, container)
+        else:
+            fixes.append(fix)
     return Wanted(tuple(fixes), tuple(left), dict(sorted(others.items())))
 
 
@@ -99,9 +105,11 @@ def _reasons(finding: Finding, pod: Pod, bound: "_Accounts", *, named: bool) -> 
             yield "it is privileged, and keeps every capability whatever is dropped"
         case "token-mounted":
             yield from bound.reasons(finding.key, pod)
+        case "root-filesystem-writable" if finding.measure is not None and finding.measure.reason:
+            yield finding.measure.reason
         case "run-as-root" if finding.path[-1] != "runAsNonRoot":
             yield "it is to run as user 0: which other user it may be, the image decides"
-    if not named and finding.rule.id != "capabilities-kept" and finding.detail != "not set":
+    if not named and finding.detail != "not set":
         yield (
             f"{finding.detail} is declared, and was somebody's decision: "
             f"--rule {finding.rule.id} goes over it"

@@ -87,6 +87,7 @@ CASES: Mapping[str, Mapping[str, Any]] = {
             "interval": 0.5,
             "limit": 10_000_000,
             "namespaces": ["shop"],
+            "profilesConfigMap": "profiles",
             "nodeSelector": {"disk": "ssd"},
             "tolerations": [],
             "priorityClassName": "system-node-critical",
@@ -295,6 +296,16 @@ def test_agents_find_the_controller_and_nobody_else_does(helm: Helm) -> None:
     silent = helm.objects(_values("agents"))
     assert "--controller" not in str(_one(silent, "DaemonSet"))
     assert "AGENTS" not in str(_container(silent))
+
+
+def test_agents_read_the_profiles_of_a_config_map(helm: Helm) -> None:
+    spec = _one(helm.objects(_values("chosen agents")), "DaemonSet")["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    (flag,) = (each for each in container["args"] if each.startswith("--profiles="))
+    (mount,) = container["volumeMounts"]
+    assert flag == f"--profiles={mount['mountPath']}/profiles.json"
+    assert spec["volumes"] == [{"name": mount["name"], "configMap": {"name": "profiles"}}]
+    assert "--profiles" not in str(_one(helm.objects(_values("agents")), "DaemonSet"))
 
 
 def test_who_answers_nowhere_is_not_asked(helm: Helm) -> None:

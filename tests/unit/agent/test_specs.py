@@ -1,6 +1,10 @@
+"""What pods declare, as far as looks at their containers need it."""
+
 import pytest
 
-from reconciler.agent.specs import pod_specs
+from reconciler.agent.specs import pod_specs, processes_but
+from reconciler.core.containers import Origin, ProcessDrift
+from reconciler.core.drift import Severity
 
 POD = {
     "kind": "Pod",
@@ -31,6 +35,16 @@ def test_what_pods_declare(document: object) -> None:
     assert spec.ports == {("TCP", 80), ("UDP", 53)}
     assert spec.commands == {("cat", "/ok"), ("sleep", "5")}
     assert spec.digests == {"c1": "sha256:aa"}
+
+
+def test_probes_run_what_no_profile_has() -> None:
+    probe, evil = (
+        ProcessDrift(1, 1, "/bin/cat", origin, ("cat", "/ok"), "0", "", Severity.MEDIUM)
+        for origin in (Origin.PROFILE, Origin.ADDED)
+    )
+    commands = frozenset({("cat", "/ok")})
+    assert processes_but((probe, evil), commands) == (evil,)
+    assert processes_but((probe, evil), frozenset()) == (probe, evil)
 
 
 @pytest.mark.parametrize("document", [None, [], {"kind": "Service"}, {}])

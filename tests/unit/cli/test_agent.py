@@ -21,6 +21,7 @@ from reconciler.cli import agent as verb
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.core.containers import ContainerLook, NodeLook
 from reconciler.core.errors import ConfigError
+from reconciler.core.profiles import Profiles
 from tests.unit.render.test_containers import EVIL, FILES, PROCESS, WEB
 
 POD = '{"kind": "Pod", "metadata": {"uid": "%s"}, "spec": {}}'
@@ -39,6 +40,7 @@ class Machine:
         self.looks: list[Sequence[ContainerLook] | Exception] = []
         self.told: dict[str, Any] = {}
         self.declared: list[str] = []
+        self.allowed: list[Profiles] = []
         self.containers: dict[str, object] = {}
 
     def scan(self, _: object, **told: Any) -> "Machine":
@@ -59,6 +61,9 @@ class Machine:
 
     def glimpse(self) -> Glimpse:
         return Glimpse(0, (), True)
+
+    def allow(self, profiles: Profiles) -> None:
+        self.allowed.append(profiles)
 
     def declare(self, specs: dict[str, object]) -> None:
         self.declared += specs

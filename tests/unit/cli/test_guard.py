@@ -392,6 +392,11 @@ def test_settings_that_are_wrong_are_named(
         (["audit", "--fix", "--running"], "--fix edits manifests"),
         (["audit", "--fix", "--rule", "privileged"], "no edit alone fixes what it finds"),
         (["status", "--fix"], "--fix goes with guard audit"),
+        (["status", "--measured-for", "1h"], "--measured-for goes with guard audit"),
+        (["audit", "--measured-for", "1h"], "--measured-for goes with --measured"),
+        (["audit", "--measured", "nothing"], "--measured nothing: No such file"),
+        (["audit", "--measured", "shop/shop.yaml"], "--measured shop/shop.yaml: this is no JSON"),
+        (["audit", "--measured", "agents"], "there is no history in"),
         (["render", "nothing"], "no target is named 'nothing'"),
     ],
 )

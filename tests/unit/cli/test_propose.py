@@ -126,3 +126,62 @@ def test_the_mode_is_asked_for(shop: Shop, capsys: Captured) -> None:
     with pytest.raises(SystemExit):
         main(shop.words("propose"))
     assert "--mode" in capsys.readouterr().err
+
+
+# Profiles
+
+
+def learned(shop: Shop, *paths: str, name: str = "learned.json") -> str:
+    write = [{"path": path, "reason": "learned: 1 file in 1 container"} for path in paths]
+    file = shop.folder / name
+    file.write_text(json.dumps({"profiles": [{"image": "web", "write": write}]}))
+    return str(file)
+
+
+def propose(shop: Shop, *words: str) -> int:
+    return main(shop.words("propose", "--mode", "profile", *words))
+
+
+def test_learned_profiles_are_written_where_the_setting_says(
+    shop: Shop, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = learned(shop, "/a/**"), learned(shop, "/a/b", "/c", name="other.json")
+    words = ("--learned", first, "--learned", second)
+    assert propose(shop, *words, "--dry-run") == 1
+    assert "Allows 2 places of 1 image" in capsys.readouterr().out
+    monkeypatch.setenv("PLUMBLINE_AGENTS__PROFILES", "profiles/web.json")
+    assert propose(shop, *words, "--write") == 2
+    assert "couldn't be read with profiles/web.json beside" in capsys.readouterr().err
+    monkeypatch.setenv("PLUMBLINE_AGENTS__PROFILES", ".shop/web.json")
+    assert propose(shop, *words, "--write") == 0
+    assert "Written; look at it" in capsys.readouterr().out
+    file = shop.repo / ".shop" / "web.json"
+    written = json.loads(file.read_text())
+    assert [each["path"] for each in written["profiles"][0]["write"]] == ["/a/**", "/c"]
+    assert "learned" not in written
+    commit(shop.repo)
+    assert propose(shop, *words, "--write", "-o", "json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["added"], document["pullRequest"]) == ([], None)
+    file.write_text("mine")
+    commit(shop.repo)
+    assert propose(shop, *words, "--dry-run") == 2
+    assert ".shop/web.json in Git is no JSON" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--mode", "profile"], "--learned names no file"),
+        (["--mode", "profile", "--learned", "nothing.json"], "a folder has no pull requests"),
+        (["--mode", "profile", "--learned", "nothing.json", "--dry-run"], "No such file"),
+        (["--mode", "profile", "--learned", "x", "--id", "d-1"], "--id is about objects"),
+        (["--mode", "profile", "--learned", "x", "--offline"], "--offline is about objects"),
+        (["--mode", "adopt", "--learned", "x"], "--learned goes with --mode profile"),
+    ],
+)
+def test_what_profiles_have_nothing_to_do_with_is_refused(
+    shop: Shop, capsys: Captured, words: list[str], reason: str
+) -> None:
+    assert main(shop.words("propose", *words)) == 2
+    assert reason in capsys.readouterr().err

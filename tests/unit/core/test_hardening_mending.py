@@ -14,7 +14,7 @@ from tests.unit.core.test_hardening import CONTAINER, KEY, POD, audited, deploym
 SOURCE = SourceLocation("web.yaml", 3)
 BARE = {"name": "web", "image": CONTAINER["image"]}
 ACCOUNT = ResourceKey("", "ServiceAccount", "shop", "web")
-MENDED = {"privilege-escalation", "capabilities-kept", "seccomp", "token-mounted"}
+MENDED = {"privilege-escalation", "seccomp", "token-mounted"}
 
 
 def wanted(pod: JsonObject, *rules: str, others: tuple[Subject, ...] = ()) -> Wanted:
@@ -43,8 +43,10 @@ def test_what_is_safe_is_fixed_and_found_no_more() -> None:
 
 
 def test_what_may_end_a_program_is_fixed_by_name_alone() -> None:
-    found = wanted({"containers": [BARE]}, "root-filesystem-writable", "run-as-root")
-    assert [each.value for each in found.fixes] == [True, True]
+    found = wanted(
+        {"containers": [BARE]}, "root-filesystem-writable", "run-as-root", "capabilities-kept"
+    )
+    assert sorted(map(str, (each.value for each in found.fixes))) == ["True", "True", "['ALL']"]
     assert all(each.caution for each in found.fixes)
     assert unknown_rules(["seccomp", "privileged"]) == ["privileged"]
     assert unknown_rules(MENDABLE) == []
@@ -84,7 +86,8 @@ def test_what_somebody_decided_is_left_until_the_rule_is_named() -> None:
     pod = secured(allowPrivilegeEscalation=True, capabilities={"drop": ["NET_RAW"]})
     found = wanted(pod)
     assert "--rule privilege-escalation goes over it" in found.left[0].reason
-    assert {each.rule for each in found.fixes} == {"capabilities-kept", "seccomp"}
+    assert {each.rule for each in found.fixes} == {"seccomp"}
+    assert [each.value for each in wanted(pod, "capabilities-kept").fixes] == [["ALL"]]
     assert [each.value for each in wanted(pod, "privilege-escalation").fixes] == [False]
 
 

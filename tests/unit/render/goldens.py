@@ -32,6 +32,7 @@ from reconciler.render.markdown import report_markdown
 from reconciler.render.merges import merge_markdown, merge_text
 from reconciler.render.node_reports import node_report_schema
 from reconciler.render.plans import plan_text
+from reconciler.render.profile_schema import profiles_schema
 from reconciler.render.proposals import (
     proposal_body,
     proposal_message,
@@ -144,6 +145,7 @@ def schema_texts() -> dict[Path, str]:
         "containers": containers_schema(),
         "container-event": sighting_schema(),
         "node-report": node_report_schema(),
+        "profiles": profiles_schema(),
     }
     folder = ROOT / "reconciler" / "data"
     return {

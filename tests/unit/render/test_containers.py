@@ -21,6 +21,7 @@ from reconciler.core.containers import (
     PortDrift,
     ProcessDrift,
     SessionDrift,
+    WrittenPlace,
 )
 from reconciler.core.drift import ChangeType, Severity
 from reconciler.core.resource import JsonObject
@@ -72,6 +73,8 @@ DRIFTED = ContainerLook(
     (PORTS[0].listener,),
     (Outside("/scratch", "emptyDir scratch", True),),
     tuple(f"/u{number}: not read" for number in range(10)),
+    "2026-11-25T08:00:00Z",
+    (WrittenPlace("/tmp", 2, True, False),),
 )
 QUIET = ContainerLook(replace(WEB, pod="quiet"))
 UNKNOWN = ContainerLook(ContainerRef("", "", "", "", "e" * 64), unknown=("its root is btrfs",))

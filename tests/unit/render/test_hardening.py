@@ -7,13 +7,14 @@ import yaml
 
 from reconciler.core.desired import SourceLocation
 from reconciler.core.hardening.auditing import Subject, audit
-from reconciler.core.hardening.findings import Audit
+from reconciler.core.hardening.findings import Audit, Measure, Verdict
 from reconciler.core.resource import ResourceKey
 from reconciler.render.hardening import audit_document, audit_markdown, audit_text, summary
 from reconciler.render.serialized import json_text, yaml_text
 from reconciler.render.terminal import Style
 from tests.unit.core.test_hardening import CONTAINER, KEY, POD, RULES, deployment, with_container
 from tests.unit.render.cases import HOSTILE_TEXT
+from tests.unit.render.test_harmless import harmful
 
 PLAIN = Style(colour=False, width=80)
 
@@ -37,6 +38,26 @@ def test_text_names_object_source_rule_fix_and_controls() -> None:
     assert "PCI DSS 11.5.2" in text
     assert "note: something to know\n" in text
     assert text.endswith("✗ shop @ 4f0c12a: 1 workload, 2 containers, 3 findings (3 high)\n")
+
+
+def test_what_was_measured_stands_beside_its_finding() -> None:
+    safe = Measure(Verdict.MOUNTS, 2, 7200, False, ("/tmp", f"/{HOSTILE_TEXT}"))
+    writes = Measure(Verdict.WRITES, 2, 7200, True, (), f"it wrote /{HOSTILE_TEXT}")
+    findings = made().findings
+    told = replace(
+        made(),
+        findings=(replace(findings[0], measure=safe), replace(findings[1], measure=writes)),
+    )
+    text = audit_text(told, PLAIN)
+    assert "✓ : as measured in 2 pods (told by name) over 2 hours or more" in " ".join(text.split())
+    assert not harmful(text)
+    document = json.loads(json_text(audit_document(told)))
+    first, second = (each["measured"] for each in document["findings"])
+    assert (first["verdict"], first["pods"], first["seconds"]) == ("mounts", 2, 7200)
+    assert (first["matchedBy"], first["reason"], first["mounts"][0]) == ("name", None, "/tmp")
+    assert (second["matchedBy"], second["mounts"]) == ("owner", [])
+    assert "as measured in 2 pods" in audit_markdown(told)
+    assert not harmful(audit_markdown(told))
 
 
 def test_what_has_no_finding_is_one_line() -> None:

@@ -1,0 +1,102 @@
+"""`plumbline guard audit --measured`: from files, and from what node agents told."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.adapters.history.database import DatabaseHistory
+from reconciler.cli.main import main
+from reconciler.core.containers import (
+    ContainerLook,
+    ContainerRef,
+    NodeLook,
+    NodeReport,
+    WrittenPlace,
+)
+from reconciler.render.container_documents import node_document
+
+SHOP = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec: {template: {spec: {containers: [{name: web, image: web}]}}}
+"""
+WEB = ContainerRef("shop", "web-6d4f5b-bcdfg", "u", "web", "c", "docker.io/library/web:latest")
+LOOK = NodeLook(
+    "vm",
+    "2026-11-25T12:00:00Z",
+    (
+        ContainerLook(
+            WEB,
+            started_at="2026-11-25T10:00:00Z",
+            written=(WrittenPlace("/tmp", 1, expected=True, hides=False),),
+        ),
+    ),
+)
+
+
+@pytest.fixture(autouse=True)
+def shop(alone: Path) -> Path:
+    (alone / "shop").mkdir()
+    (alone / "shop" / "shop.yaml").write_text(SHOP)
+    return alone
+
+
+def audit(*words: str) -> int:
+    argv = ["guard", "audit", "--repo", "shop", "-n", "shop", "--state-dir", "state"]
+    return main([*argv, "-o", "json", *words])
+
+
+def measured(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    (found,) = (each["measured"] for each in findings if "measured" in each)
+    assert isinstance(found, dict)
+    return found
+
+
+NODE = node_document(LOOK)
+TOLD = {"schema": "plumbline.dev/node-report/v1", "node": "vm", "look": NODE}
+
+
+@pytest.mark.parametrize("document", [NODE, TOLD, {"nodes": [TOLD]}])
+def test_files_of_one_node_and_of_several(
+    document: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("look.json").write_text(json.dumps(document))
+    assert audit("--measured", "look.json") == 1
+    found = measured(capsys)
+    assert (found["verdict"], found["mounts"], found["seconds"]) == ("mounts", ["/tmp"], 7200)
+    assert audit("--measured", "look.json", "--measured-for", "3h") == 1
+    assert measured(capsys)["reason"] == "it was measured for 2 hours, and 3 hours is wanted"
+
+
+def test_what_agents_told_the_controller(capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(DatabaseHistory.open("state/history.db")) as history:
+        assert audit("--measured", "agents") == 2
+        assert "--measured agents: no node agent has told" in capsys.readouterr().err
+        history.nodes().save(NodeReport(LOOK, "2026-11-25T12:00:01Z"))
+    assert audit("--measured", "agents") == 1
+    assert measured(capsys)["verdict"] == "mounts"
+    assert audit("--measured", "agents", "--fix", "--write") == 1
+    text = Path("shop/shop.yaml").read_text()
+    assert "readOnlyRootFilesystem: true" in text
+    assert "emptyDir: {}" in text
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"schema": "x"}, "schema: plumbline.dev/containers/v1 is wanted"),
+        ([], "schema: plumbline.dev/containers/v1 is wanted"),
+        ({"nodes": [{"look": None}]}, "an agent in it was silent for too long"),
+    ],
+)
+def test_other_files_are_refused(
+    document: Any, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("look.json").write_text(json.dumps(document))
+    assert audit("--measured", "look.json") == 2
+    assert f"--measured look.json: {said}" in capsys.readouterr().err
