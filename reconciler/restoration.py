@@ -79,7 +79,9 @@ def _is_untouched(action: Action, live: LiveState) -> bool:
     body = live.find(action.api_version, action.key)
     if isinstance(action, Create):
         return body is None
-    return body is not None and live_digest(body) == action.live_digest
+    if body is None:
+        return False
+    return live_digest(body, sealed=action.sealed) == action.live_digest
 
 
 def _refused(outcome: Outcome) -> Outcome:

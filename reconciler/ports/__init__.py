@@ -1,6 +1,6 @@
 """All that this program needs from outside: one Protocol each, one module a concern."""
 
-from reconciler.ports.edits import Draft, Editor, Making, Written
+from reconciler.ports.edits import ENCRYPTED, Draft, Editor, Making, Written
 from reconciler.ports.images import Registry
 from reconciler.ports.memory import (
     AcceptedRevision,
@@ -28,6 +28,7 @@ from reconciler.ports.sides import (
 )
 
 __all__ = [
+    "ENCRYPTED",
     "AcceptedRevision",
     "AnswerStore",
     "Branches",

@@ -49,7 +49,10 @@ from reconciler.settings.people import (
 )
 from reconciler.settings.slack import SlackChannelSettings, SlackSettings
 from reconciler.settings.target import (
+    DecryptProvider,
+    DecryptSettings,
     IgnoreSettings,
+    KeyService,
     Mode,
     Renderer,
     RuleSettings,
@@ -104,6 +107,9 @@ __all__ = [
     "SourceSettings",
     "Surroundings",
     "TargetSettings",
+    "DecryptProvider",
+    "DecryptSettings",
+    "KeyService",
     "VerifyMode",
     "VerifySettings",
     "configuration_file",
