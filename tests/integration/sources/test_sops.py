@@ -3,9 +3,7 @@
 import base64
 import json
 import os
-import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from reconciler.core.errors import ConfigError, ManifestError, SourceError
 from reconciler.core.redact import mask
 from reconciler.core.resource import ResourceKey
 from tests.integration.sources.conftest import Repository, config_map
+from tests.tools.ages import Age, keep_key
 from tests.tools.controlplane.plane import ControlPlane
 
 Make = Callable[..., GitSource]
@@ -46,39 +45,10 @@ BINARY = b"\xff\xfe correct-horse " * 9
 VALUES = ("correct-horse", "8081", "battery-staple")
 
 
-@dataclass(frozen=True)
-class Age:
-    """A key, and the sops that encrypts for it."""
-
-    sops: Path
-    file: Path
-    recipient: str
-    environ: dict[str, str] = field(default_factory=lambda: dict(os.environ))
-
-    def encrypted(self, path: str, text: str | bytes, *options: str) -> bytes:
-        words = [str(self.sops), "encrypt", "--age", self.recipient, *options]
-        done = subprocess.run(
-            [*words, "--filename-override", path, "/dev/stdin"],
-            input=text.encode() if isinstance(text, str) else text,
-            env={"HOME": "/nonexistent", "PATH": ""},
-            check=True,
-            capture_output=True,
-        )
-        return done.stdout
-
-    @property
-    def decrypts(self) -> Sops:
-        return Sops(str(self.sops), self.environ, self.file)
-
-
 @pytest.fixture(scope="module")
 def keys(sops_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Age]:
     def make(name: str) -> Age:
-        file = tmp_path_factory.mktemp("age") / name
-        keygen = sops_path.parent / "age-keygen"
-        subprocess.run([keygen, "-o", file], check=True, capture_output=True)
-        told = subprocess.run([keygen, "-y", file], check=True, capture_output=True, text=True)
-        return Age(sops_path, file, told.stdout.strip())
+        return keep_key(sops_path, tmp_path_factory.mktemp("age") / name)
 
     return make
 
@@ -163,7 +133,7 @@ def test_what_cant_be_decrypted_fails_the_whole_target(
         return str(told.value)
 
     assert "no key that is at hand" in problem(keys("other.txt").decrypts)
-    assert "no key that is at hand" in problem(Sops(str(age.sops), age.environ))
+    assert "no key that is at hand" in problem(Sops(str(age.sops), dict(os.environ)))
 
     file = encrypted.folder / "deploy/db.yaml"
     honest = file.read_text()
@@ -176,14 +146,14 @@ def test_what_cant_be_decrypted_fails_the_whole_target(
     assert "expected" not in said
 
     with pytest.raises(ConfigError, match="age_key_file"):
-        missing = Sops(str(age.sops), age.environ, tmp_path / "none")
+        missing = Sops(str(age.sops), dict(os.environ), tmp_path / "none")
         source(encrypted.folder, path="deploy", sops=missing).fetch()
     with pytest.raises(ConfigError, match="no age identity"):
         (tmp_path / "empty").write_text("")
-        empty = Sops(str(age.sops), age.environ, tmp_path / "empty")
+        empty = Sops(str(age.sops), dict(os.environ), tmp_path / "empty")
         source(encrypted.folder, path="deploy", sops=empty).fetch()
     with pytest.raises(SourceError, match="isn't there"):
-        absent = Sops("no-such-sops", age.environ, age.file)
+        absent = Sops("no-such-sops", dict(os.environ), age.file)
         source(encrypted.folder, path="deploy", sops=absent).fetch()
 
 
@@ -194,7 +164,7 @@ def test_a_key_service_that_an_author_names_gets_no_token(
     theirs = "sops:\n    hc_vault:\n        - vault_address: http://127.0.0.1:8200\n"
     file.write_text(file.read_text().replace("sops:\n", theirs))
     encrypted.commit()
-    environ = {**age.environ, "VAULT_ADDR": "https://vault.example", "VAULT_TOKEN": "t"}
+    environ = {**os.environ, "VAULT_ADDR": "https://vault.example", "VAULT_TOKEN": "t"}
     with pytest.raises(ManifestError, match=r"key service 127\.0\.0\.1"):
         sops = Sops(str(age.sops), environ, age.file, ("vault",))
         source(encrypted.folder, path="deploy", sops=sops).fetch()
