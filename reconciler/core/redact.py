@@ -117,15 +117,9 @@ def mask_text(text: str) -> str:
     return _ASSIGNED.sub(rf"\g<1>{MASK}", text)
 
 
-def mask_command(words: Sequence[str]) -> tuple[str, ...]:
-    """Gives a command's words with every secret in them that can be told replaced by `***`."""
-    masked: list[str] = []
-    follows = False
-    for word in words:
-        masked.append(MASK if follows and not word.startswith("-") else mask_text(word))
-        # `--password x` and `-password x`; in `--password=x` the word itself tells.
-        follows = word.startswith("-") and _SENSITIVE.search(word) is not None
-    return tuple(masked)
+def is_sensitive_name(name: str) -> bool:
+    """Whether something of this name, such as a flag, is a secret."""
+    return _SENSITIVE.search(name) is not None
 
 
 def _without_password(url: str) -> str:
