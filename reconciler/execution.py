@@ -78,7 +78,7 @@ class _Execution:
         except Rejected as rejected:
             moved_meanwhile = rejected.code == _CONFLICT
             how = OutcomeType.CONFLICT if moved_meanwhile else OutcomeType.REFUSED
-            return Outcome(key, how, rejected.message)
+            return Outcome(key, how, _said(action, rejected))
         except LeaseLostError as lost:
             # Whoever holds it may put this right: then it wasn't us.
             return Outcome(key, OutcomeType.SKIPPED, lost.message)
@@ -158,9 +158,8 @@ class _Execution:
         try:
             self.cluster.writes.create(kind, action.body)
         except (Rejected, LeaseLostError) as error:
-            raise _HalfDoneError(
-                f"it was deleted, and could not be made anew: {error.message}"
-            ) from error
+            why = _said(action, error) if isinstance(error, Rejected) else error.message
+            raise _HalfDoneError(f"it was deleted, and could not be made anew: {why}") from error
 
     def _retried(
         self,
@@ -173,7 +172,7 @@ class _Execution:
             live = self.cluster.get(kind, action.key)
             if live is None:
                 raise _MovedError("it is gone; nothing was written")
-            if live_digest(live) != action.live_digest:
+            if live_digest(live, sealed=action.sealed) != action.live_digest:
                 raise _MovedError("it was edited since the plan was made; nothing was written")
             try:
                 write(live)
@@ -197,3 +196,14 @@ class _Execution:
     def _delete(self, action: Recreate | Delete, kind: ResourceKind, live: JsonObject) -> None:
         version = str(live["metadata"].get("resourceVersion") or "")
         self.cluster.writes.delete(kind, action.key, uid=action.uid, version=version)
+
+
+def _said(action: Action, rejected: Rejected) -> str:
+    """Says why the server refused; not in its words where they may quote what came encrypted."""
+    match action:
+        case Evict() | Quarantine():
+            return rejected.message
+        case Create() | Replace() | Recreate() | Delete():
+            return rejected.unquoted if action.sealed else rejected.message
+        case _:
+            assert_never(action)

@@ -127,11 +127,12 @@ class Keeper:
     def _guarded(self) -> Cycle:
         with self._busy, self.bound:
             began = self.monotonic()
+            error, refused = "", False
             try:
                 result, report, done = self._cycle()
-                error = ""
             except PlumblineError as trouble:
                 result, report, done, error = CycleResult.FAILED, None, None, str(trouble)
+                refused = isinstance(trouble, UnverifiedError)
                 self._fails()
             except Exception as bug:  # a bug in one target's cycle must not end the others'
                 result, report, done, error = CycleResult.FAILED, None, None, place_of(bug)
@@ -139,7 +140,7 @@ class Keeper:
             waiting = done.asked if done is not None and done.waits_for_person else None
             seconds = self.monotonic() - began
             before = done.look.report if done is not None and done.plan.actions else None
-            return Cycle(self.name, result, seconds, report, error, before, waiting)
+            return Cycle(self.name, result, seconds, report, error, before, waiting, refused)
 
     def _cycle(self) -> tuple[CycleResult, Report | None, Deliberation | None]:
         if not self.leads():
@@ -148,11 +149,14 @@ class Keeper:
             self._stands_by, self.last = True, None
             return CycleResult.STANDBY, None, None
         self._stands_by = False
-        stamp = self.stamp()
+        with self._telling_refusals():
+            # Where both sides are watched, this reads the commit.
+            stamp = self.stamp()
         if stamp is not None and stamp == self._stamp:
             return CycleResult.UNMOVED, None, None
         began = rfc3339(self.target.clock())
-        look = self._look()
+        with self._telling_refusals():
+            look = self._attributed(check(self.target))
         self._in_sync_at, self._looked_at = self._seen_in_sync(look.report.drifts), began
         # Not before the look: what it has just seen for the first time would lie in the future.
         now = self.target.clock()
@@ -178,10 +182,11 @@ class Keeper:
             self._fails()
         return CycleResult.DONE, report, done
 
-    def _look(self) -> Look:
-        """Looks; has people told of a commit that may not be acted on."""
+    @contextmanager
+    def _telling_refusals(self) -> Iterator[None]:
+        """Has people told of a commit that may not be acted on."""
         try:
-            return self._attributed(check(self.target))
+            yield
         except UnverifiedError as refusal:
             now, known = rfc3339(self.target.clock()), self.history.known(self.name)
             why = f"{refusal.message}; {refusal.fix}"

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import ConfigError
-from reconciler.settings import Settings, TargetSettings, VerifyMode, surroundings
+from reconciler.settings import DecryptProvider, Settings, TargetSettings, VerifyMode, surroundings
 from reconciler.settings.named_files import bytes_named
 
 if TYPE_CHECKING:
     from reconciler.adapters.history.database import DatabaseHistory
+    from reconciler.adapters.sources.sops import Sops
     from reconciler.adapters.sources.verifying import Verification
     from reconciler.core.redact import Redaction
     from reconciler.ports import AcceptedRevision, InventoryStore, Sightings
@@ -95,6 +96,21 @@ def verification_of(
         accepted=accepted_of(settings, target, history) if forward else None,
         exception=verify.accept,
         environ=surroundings().variables,
+    )
+
+
+def decryption_of(settings: Settings, target: TargetSettings) -> "Sops | None":
+    """Gives what decrypts a target's encrypted files; None where nothing does."""
+    decrypt = target.source.decrypt
+    if decrypt.provider is DecryptProvider.NONE:
+        return None
+    from reconciler.adapters.sources.sops import Sops
+
+    return Sops(
+        program=settings.programs.sops,
+        environ=surroundings().variables,
+        age_key_file=Path(decrypt.age_key_file) if decrypt.age_key_file else None,
+        kms=tuple(str(each) for each in decrypt.kms),
     )
 
 

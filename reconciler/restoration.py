@@ -99,9 +99,11 @@ def _is_untouched(action: Action, live: LiveState) -> bool:
     body = live.find(action.api_version, action.key)
     if isinstance(action, Create):
         return body is None
+    if body is None:
+        return False
     if isinstance(action, Evict | Quarantine):
-        return body is not None and serves(body, action.uid)
-    return body is not None and live_digest(body) == action.live_digest
+        return serves(body, action.uid)
+    return live_digest(body, sealed=action.sealed) == action.live_digest
 
 
 def _refused(outcome: Outcome) -> Outcome:

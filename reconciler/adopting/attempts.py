@@ -221,6 +221,8 @@ class _Attempt:
         if self.bench.refused:
             return self.bench.refused[0]
         manifest = self.desired.resources.get(drift.key)
+        if manifest is not None and (sealed := self.bench.sealed(manifest.source.path)):
+            return sealed
         place = f": {manifest.source}" if manifest is not None else ""
         if self.bench.draft.making is Making.HELM:
             return f"the template decides, and no value was found that does{place}"
@@ -243,6 +245,7 @@ class _Attempt:
                 reason = f"the template decides, and no switch was found: {manifest.source}"
             elif len(self.desired.resources) == 1:
                 reason = "it is the last one that is declared, and an empty desired state is none"
+            reason = self.bench.sealed(manifest.source.path) or reason
             self._leave(drift, "", self.bench.refused[0] if self.bench.refused else reason)
 
     def _add(self, drift: Drift, live: JsonObject) -> None:

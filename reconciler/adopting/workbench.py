@@ -9,7 +9,7 @@ from reconciler.core.desired import Manifest
 from reconciler.core.drift import Change
 from reconciler.core.errors import ManifestError
 from reconciler.core.resource import JsonObject, ResourceKey
-from reconciler.ports import Draft, Editor, Written
+from reconciler.ports import ENCRYPTED, Draft, Editor, Written
 
 #: Files as they would be, on top of those that are there; None for one that goes.
 Files = Mapping[str, str | None]
@@ -64,8 +64,20 @@ class Bench:
             text = self.text(path)
             return list(self.draft.documents(text)) if text is not None else []
         except ManifestError as error:
-            self.refused.insert(0, error.problems[0].message)
+            # That any file of the target is encrypted says nothing of the edit that is looked for.
+            if error.problems[0].message != ENCRYPTED:
+                self.refused.insert(0, error.problems[0].message)
             return []
+
+    def sealed(self, path: str) -> str:
+        """Says that an object can't be edited since its file is encrypted; empty where it isn't."""
+        try:
+            self.text(path)
+        except ManifestError as error:
+            problem = error.problems[0]
+            if problem.message == ENCRYPTED:
+                return f"{path} is encrypted by sops, and is never edited: edit it by `sops edit`"
+        return ""
 
     def edited(self, path: str, line: int, before: JsonObject, wanted: JsonObject) -> Iterator[str]:
         """Gives a file with another object in it; nothing where that can't be written."""

@@ -35,7 +35,7 @@ from reconciler.core.containers import (
     ProcessDrift,
 )
 from reconciler.core.grading import Profile
-from reconciler.core.redact import mask_command
+from reconciler.core.commands import mask_command
 
 EVIDENCE: Final = "plumbline.dev/evidence/v1"
 _CHUNK = 1 << 20

@@ -14,9 +14,9 @@ from reconciler.agent.opening import opened_in
 from reconciler.agent.programs import Code, ProgramScan
 from reconciler.agent.specs import processes_but
 from reconciler.agent.volumes import is_scratch, is_told
+from reconciler.core.commands import mask_command
 from reconciler.core.containers import ContainerLook, Origin, ProcessDrift
 from reconciler.core.drift import Severity
-from reconciler.core.redact import mask_command
 
 #: Seconds from a program's opening, of which the kernel tells, until its process runs it.
 _BEGINS: Final = 0.003

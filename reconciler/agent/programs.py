@@ -18,10 +18,10 @@ from reconciler.agent.opening import opened_in
 from reconciler.agent.processes import Process, ProcessTable
 from reconciler.agent.starters import Starters
 from reconciler.agent.volumes import is_scratch, volume_name
+from reconciler.core.commands import mask_command
 from reconciler.core.containers import Origin, Parent, ProcessDrift, SessionDrift
 from reconciler.core.drift import ChangeType, Severity
 from reconciler.core.grading import Profile
-from reconciler.core.redact import mask_command
 
 _DELETED = " (deleted)"
 _MEMORY = "/memfd:"

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.core.commands import mask_command
 from reconciler.core.containers import Origin, ProcessDrift, SessionDrift
-from reconciler.core.redact import mask_command
 
 _LISTS = (
     ("containers", "containerStatuses"),

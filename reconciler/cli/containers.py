@@ -78,12 +78,8 @@ def run(options: argparse.Namespace) -> ExitCode:
     if not options.node_local:
         from reconciler.cli.heard import show_heard
 
-        for flag, given in (
-            ("--limit", options.limit != _LIMIT),
-            ("--evidence", options.evidence is not None),
-        ):
-            if given:
-                raise ConfigError(f"{flag} goes with --node-local", fix="leave it out")
+        if options.limit != _LIMIT:
+            raise ConfigError("--limit goes with --node-local", fix="leave it out")
         return show_heard(options)
     if options.learn is not None:
         from reconciler.cli.learning import learn

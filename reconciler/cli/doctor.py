@@ -27,6 +27,7 @@ from reconciler.ports import Cluster
 from reconciler.settings import (
     DEFAULT_FILE,
     ClusterSettings,
+    DecryptProvider,
     Renderer,
     Settings,
     TargetSettings,
@@ -119,6 +120,8 @@ def _programs(settings: Settings, targets: Sequence[TargetSettings]) -> Iterator
         named = settings.programs.kustomize
         names = [named] if named else ["kustomize", "kubectl"]
         yield _program("kustomize", names, "install kubectl, or set programs.kustomize")
+    if any(target.source.decrypt.provider is DecryptProvider.SOPS for target in targets):
+        yield _program("sops", [settings.programs.sops], "install sops, or set programs.sops")
 
 
 def _program(topic: str, names: Sequence[str], fix: str) -> Finding:

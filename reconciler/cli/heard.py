@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.settings import Settings
 
 #: Flags that say how this machine is looked at, and are None unless they are given.
-_LOCAL = ("pods", "watch", "learn", "profiles")
+_LOCAL = ("pods", "watch", "evidence", "learn", "profiles")
 _LOCALLY = "or look at this machine alone: --node-local, as root"
 
 

@@ -28,6 +28,7 @@ class Cycle:
         error: Why it failed; empty unless it did.
         before: What was found before a restore; None where there was none.
         waiting: The plan that waits for a person; None where none does.
+        refused: Whether it failed since the commit may not be acted on.
     """
 
     target: str
@@ -37,3 +38,4 @@ class Cycle:
     error: str = ""
     before: Report | None = None
     waiting: Plan | None = None
+    refused: bool = False

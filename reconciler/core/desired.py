@@ -11,6 +11,7 @@ from reconciler.core.resource import (
     metadata_of,
     split_api_version,
 )
+from reconciler.core.sealing import UNKNOWN, Seal
 
 #: Kinds without a namespace in Kubernetes itself; for a comparison without a server's discovery.
 CLUSTER_SCOPED: frozenset[tuple[str, str]] = frozenset(
@@ -73,11 +74,13 @@ class Manifest:
         body: The object as JSON; has `apiVersion`, `kind` and `metadata`. Never changed in place.
         source: Where it is declared.
         digest: Of the body as rendered, where the source knows one; empty where it doesn't.
+        seals: Which of its fields came encrypted.
     """
 
     body: JsonObject
     source: SourceLocation
     digest: str = field(default="", compare=False)
+    seals: tuple[Seal, ...] = field(default=(), compare=False)
 
     @property
     def api_version(self) -> str:
@@ -135,6 +138,18 @@ class DesiredState:
     revision: str
     resources: Mapping[ResourceKey, Manifest]
     notes: tuple[str, ...] = ()
+
+    def seals(self, key: ResourceKey) -> tuple[Seal, ...]:
+        """Says what of an object came encrypted.
+
+        Of one that isn't declared nobody knows: what once came encrypted may be gone from Git. So
+        all of it is sealed, where anything is declared that came encrypted.
+        """
+        declared = self.resources.get(key)
+        if declared is not None:
+            return declared.seals
+        is_encrypting = any(each.seals for each in self.resources.values())
+        return UNKNOWN if is_encrypting else ()
 
 
 def desired_state(rendered: Rendered, catalog: Catalog, default_namespace: str) -> DesiredState:

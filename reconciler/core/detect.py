@@ -18,6 +18,7 @@ from reconciler.core.redact import Redaction
 from reconciler.core.report import Insight, Unproven
 from reconciler.core.resource import JsonObject, ResourceKey
 from reconciler.core.schema import Node, Schema
+from reconciler.core.sealing import Seal
 from reconciler.core.sides import Sides
 from reconciler.core.unmanaged import unmanaged
 
@@ -109,7 +110,7 @@ def _drift_of(
     drift = replace(drift, uid=str(live["metadata"].get("uid") or ""))
     match sides.answers.get(key):
         case Expected() as expected:
-            return _modified(drift, expected, live, sides.schema, rules, redaction)
+            return _modified(drift, expected, live, sides.schema, rules, redaction, manifest.seals)
         case Untold(reason=reason):
             return replace(drift, note=reason)
         case _:
@@ -140,6 +141,7 @@ def _modified(
     schema: Schema,
     rules: Sequence[IgnoreRule],
     redaction: Redaction,
+    seals: Sequence[Seal],
 ) -> Drift:
     node = schema.node(drift.api_version, drift.key.kind)
     speaking = tuple(rule for rule in rules if rule.matches_object(drift.key))
@@ -147,7 +149,7 @@ def _modified(
     changes: list[Change] = []
     hidden: list[Hidden] = []
     for change, rule in differing(expected.body, live, node, speaking, ownership):
-        masked = redaction.change(drift.key, change, expected.body, live)
+        masked = redaction.change(drift.key, change, expected.body, live, seals)
         if rule is None:
             changes.append(masked)
         else:

@@ -94,6 +94,12 @@ class Rejected(ClusterError):  # noqa: N818 - an answer of the API server, named
         self.reason = reason
         self.fields = fields
 
+    @property
+    def unquoted(self) -> str:
+        """The refusal without a word of the server's own, which may quote what was sent."""
+        fields = f": {', '.join(self.fields)}" if self.fields else ""
+        return f"the server refuses it with {self.code} {self.reason}".rstrip() + fields
+
 
 class HistoryError(PlumblineError):
     """The history's database couldn't be reached, read or written."""

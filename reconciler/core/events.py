@@ -252,10 +252,12 @@ def _written(action: Action, sides: Sides) -> tuple[JsonObject | None, JsonObjec
     """Gives what a write found and what it left, masked."""
     match action:
         case Create(key=key, body=body):
-            return {WHOLE: None}, {WHOLE: mask(key, (), comparable(body))}
+            return {WHOLE: None}, {WHOLE: mask(key, (), comparable(body), sides.desired.seals(key))}
         case Delete(key=key):
             live = sides.live.find(action.api_version, key)
-            return {WHOLE: mask(key, (), comparable(live)) if live else None}, {WHOLE: None}
+            seals = sides.desired.seals(key)
+            was = mask(key, (), comparable(live), seals) if live else None
+            return {WHOLE: was}, {WHOLE: None}
         case Replace(changes=changes) | Recreate(changes=changes):
             was = ((c.path, c.live, c.masked.live if c.masked else "") for c in changes)
             wanted = ((c.path, c.desired, c.masked.desired if c.masked else "") for c in changes)

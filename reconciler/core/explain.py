@@ -122,7 +122,8 @@ class _Accounts:
 
     def of(self, path: Path, value: Any, by: FieldManager | None) -> FieldOrigin:
         """Says where one live field comes from."""
-        shown = mask(self.key, named(path, self.live), value)
+        seals = self.manifest.seals if self.manifest is not None else ()
+        shown = mask(self.key, named(path, self.live), value, seals)
         if path[0] == "status":
             return FieldOrigin(path, shown, Origin.STATUS, by=by)
         if path[0] == "metadata" and path[1] in SERVER_METADATA:

@@ -64,6 +64,14 @@ def format_path(path: Path) -> str:
     return text
 
 
+def named_step(step: Step, item: object) -> Step:
+    """Gives the step to a list's item by the item's own name, as far as it has one."""
+    if not isinstance(item, Mapping) or isinstance(step, str):
+        return step
+    names = tuple((key, item[key]) for key in ("name", "key") if isinstance(item.get(key), str))
+    return Item(names) if names else step
+
+
 def value_at(body: object, path: Path) -> Any:
     """Gives the value at a path, or None where there is none."""
     value: Any = body

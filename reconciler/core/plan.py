@@ -20,11 +20,13 @@ class Create:
         key: The object.
         api_version: As declared.
         body: What to send. Not masked: never rendered.
+        sealed: Whether fields of it came encrypted: of such an object the server isn't quoted.
     """
 
     key: ResourceKey
     api_version: str
     body: JsonObject
+    sealed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Replace:
         changes: What it puts right, masked; for people.
         live_digest: Digest of the live object without status and server-set metadata: the
             action is void once that moves.
+        sealed: As in `Create`.
     """
 
     key: ResourceKey
@@ -45,6 +48,7 @@ class Replace:
     body: JsonObject
     changes: tuple[Change, ...]
     live_digest: str
+    sealed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class Recreate:
         changes: What it puts right, masked; for people.
         live_digest: As in `Replace`.
         uid: The live object's uid; only that one is deleted.
+        sealed: As in `Create`.
     """
 
     key: ResourceKey
@@ -66,6 +71,7 @@ class Recreate:
     changes: tuple[Change, ...]
     live_digest: str
     uid: str
+    sealed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +83,14 @@ class Delete:
         api_version: As read.
         live_digest: As in `Replace`.
         uid: The live object's uid; only that one is deleted.
+        sealed: As in `Create`.
     """
 
     key: ResourceKey
     api_version: str
     live_digest: str
     uid: str
+    sealed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from reconciler.core.plan import (
 )
 from reconciler.core.redact import Redaction, mask
 from reconciler.core.resource import Catalog, JsonObject, ResourceKey
+from reconciler.core.sealing import Seal
 from reconciler.core.terms import PodAnswer
 
 
@@ -77,7 +78,7 @@ def make_plan(
             case DriftType.MODIFIED | DriftType.PENDING:
                 step = _correct(drift, desired, live, answers, permissions)
             case DriftType.UNMANAGED:
-                step = _prune(drift, live, inventory, permissions)
+                step = _prune(drift, desired, live, inventory, permissions)
             case DriftType.UNREADABLE:
                 step = Held(drift.key, f"its state is unknown: {drift.note}")
             case (
@@ -101,7 +102,7 @@ def make_plan(
     actions += steps
     held += left
     ordered = tuple(sorted(actions, key=_place))
-    return Plan(target, desired.revision, ordered, tuple(held), _digest(desired.revision, ordered))
+    return Plan(target, desired.revision, ordered, tuple(held), _digest(desired, ordered))
 
 
 def _declared_kinds(desired: DesiredState) -> frozenset[tuple[str, str]]:
@@ -124,7 +125,8 @@ def _create(
     served = catalog.find(drift.api_version, key.kind) is not None
     if not served and (key.group, key.kind) not in declared_kinds:
         return Held(key, f"{drift.note}; install what defines it first")
-    return Create(key, drift.api_version, desired.resources[key].body)
+    manifest = desired.resources[key]
+    return Create(key, drift.api_version, manifest.body, bool(manifest.seals))
 
 
 def _correct(
@@ -141,7 +143,8 @@ def _correct(
         return Held(key, "what it should be is not known")
     if body["metadata"].get("deletionTimestamp"):
         return Held(key, "it is being deleted; restore again when it is gone")
-    digest = live_digest(body)
+    sealed = bool(desired.seals(key))
+    digest = live_digest(body, sealed=sealed)
     if answer.immutable:
         if not permissions.recreate:
             return Held(
@@ -150,17 +153,21 @@ def _correct(
                 "and makes it anew",
             )
         again = desired.resources[key].body
-        return Recreate(key, drift.api_version, again, drift.changes, digest, drift.uid)
+        return Recreate(key, drift.api_version, again, drift.changes, digest, drift.uid, sealed)
     wanted = keeping(answer.body, drift.hidden, body)
     # What isn't Git's to say goes back as it is: of a kind without a status subresource, the
     # server would take a missing status for an emptied one.
     if "status" in body:
         wanted = {**wanted, "status": body["status"]}
-    return Replace(key, drift.api_version, wanted, drift.changes, digest)
+    return Replace(key, drift.api_version, wanted, drift.changes, digest, sealed)
 
 
 def _prune(
-    drift: Drift, live: LiveState, inventory: Inventory, permissions: Permissions
+    drift: Drift,
+    desired: DesiredState,
+    live: LiveState,
+    inventory: Inventory,
+    permissions: Permissions,
 ) -> Action | Held:
     key = drift.key
     if not inventory.holds(key):
@@ -170,17 +177,20 @@ def _prune(
     body = live.find(drift.api_version, key)
     if body is None:
         return Held(key, "it is gone already")
-    return Delete(key, drift.api_version, live_digest(body), drift.uid)
+    sealed = bool(desired.seals(key))
+    digest = live_digest(body, sealed=sealed)
+    return Delete(key, drift.api_version, digest, drift.uid, sealed)
 
 
-def live_digest(body: JsonObject) -> str:
+def live_digest(body: JsonObject, *, sealed: bool = False) -> str:
     """Gives a digest of the part of a live object that a declaration can decide, and its uid.
 
-    It moves when anybody edits the object, not when a controller reports its status. Of a Secret
-    it covers the resourceVersion instead: a digest without a key would let people try values.
+    It moves when anybody edits the object, not when a controller reports its status. Of a Secret,
+    and of what came encrypted, it covers the resourceVersion instead: a digest without a key would
+    let people try values.
     """
     metadata = body["metadata"]
-    if body.get("kind") == "Secret":
+    if sealed or body.get("kind") == "Secret":
         return _hash([metadata.get("uid"), metadata.get("resourceVersion")])
     return _hash([metadata.get("uid"), judged_part(body)])
 
@@ -204,18 +214,19 @@ def _whole(action: Action) -> JsonObject | None:
             assert_never(action)
 
 
-def _digest(revision: str, actions: Sequence[Action]) -> str:
-    return "p-" + _hash([revision, [_as_data(action) for action in actions]])
+def _digest(desired: DesiredState, actions: Sequence[Action]) -> str:
+    data = [_as_data(action, desired.seals(action.key)) for action in actions]
+    return "p-" + _hash([desired.revision, data])
 
 
-def _as_data(action: Action) -> list[Any]:
+def _as_data(action: Action, seals: Sequence[Seal] = ()) -> list[Any]:
     key = action.key
     name = [type(action).__name__, action.api_version, key.kind, key.namespace, key.name]
     match action:
         case Create(body=body):
-            return [*name, _approved(key, body)]
+            return [*name, _approved(key, body, seals)]
         case Replace(body=body, live_digest=digest) | Recreate(body=body, live_digest=digest):
-            return [*name, _approved(key, body), digest]
+            return [*name, _approved(key, body, seals), digest]
         case Delete(live_digest=digest):
             return [*name, digest]
         case Evict(uid=uid) | Quarantine(uid=uid):
@@ -225,12 +236,12 @@ def _as_data(action: Action) -> list[Any]:
             assert_never(action)
 
 
-def _approved(key: ResourceKey, body: JsonObject) -> JsonObject:
+def _approved(key: ResourceKey, body: JsonObject, seals: Sequence[Seal]) -> JsonObject:
     """Gives what a person approves of a body: not its status, and of a Secret only its keys.
 
     The revision, which the digest covers too, pins a Secret's values.
     """
-    approved: JsonObject = mask(key, (), comparable(body))
+    approved: JsonObject = mask(key, (), comparable(body), seals)
     return approved
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.core.drift import Change, MaskedDigest
-from reconciler.core.path import Item, Path, Step, value_at
+from reconciler.core.path import Item, Path, Step, named_step, value_at
 from reconciler.core.resource import ResourceKey
+from reconciler.core.sealing import Seal, covers
 
 #: What a masked value looks like (DESIGN, section 6).
 MASK = "***"
@@ -58,7 +59,12 @@ class Redaction:
         ).hexdigest()
 
     def change(
-        self, resource: ResourceKey, change: Change, desired: object = None, live: object = None
+        self,
+        resource: ResourceKey,
+        change: Change,
+        desired: object = None,
+        live: object = None,
+        seals: Sequence[Seal] = (),
     ) -> Change:
         """Masks a change's values where they hold a secret; else gives the change as it is.
 
@@ -67,32 +73,35 @@ class Redaction:
             change: What differs.
             desired: The whole expected object, and
             live: the whole live one: a list's item that has no merge keys is named there.
+            seals: What of the object came encrypted.
         """
-        desired = mask(resource, named(change.path, desired), change.desired)
-        live = mask(resource, named(change.path, live), change.live)
+        desired = mask(resource, named(change.path, desired), change.desired, seals)
+        live = mask(resource, named(change.path, live), change.live, seals)
         if desired == change.desired and live == change.live:
             return change
         masked = MaskedDigest(self.digest(change.desired), self.digest(change.live))
         return replace(change, desired=desired, live=live, masked=masked)
 
 
-def mask(resource: ResourceKey, path: Path, value: Any) -> Any:
+def mask(resource: ResourceKey, path: Path, value: Any, seals: Sequence[Seal] = ()) -> Any:
     """Gives the value at a path with every secret in it replaced by `***`.
 
     Whether something is a secret depends on its names, so a list's items should be named in the
-    path; see `named`.
+    path; see `named`. What is sealed is one whatever its name.
     """
     if value is None:
         return None
     if _is_secret_place(resource, path):
         return dict.fromkeys(value, MASK) if isinstance(value, Mapping) else MASK
     if isinstance(value, Mapping):
-        return {name: mask(resource, (*path, name), child) for name, child in value.items()}
+        return {name: mask(resource, (*path, name), child, seals) for name, child in value.items()}
     if isinstance(value, list):
         return [
-            mask(resource, (*path, _named_step(index, child)), child)
+            mask(resource, (*path, named_step(index, child)), child, seals)
             for index, child in enumerate(value)
         ]
+    if seals and covers(seals, path):
+        return MASK
     if isinstance(value, bool):
         return value
     if _is_sensitive(path) or (isinstance(value, str) and _looks_secret(value)):
@@ -108,15 +117,9 @@ def mask_text(text: str) -> str:
     return _ASSIGNED.sub(rf"\g<1>{MASK}", text)
 
 
-def mask_command(words: Sequence[str]) -> tuple[str, ...]:
-    """Gives a command's words with every secret in them that can be told replaced by `***`."""
-    masked: list[str] = []
-    follows = False
-    for word in words:
-        masked.append(MASK if follows and not word.startswith("-") else mask_text(word))
-        # `--password x` and `-password x`; in `--password=x` the word itself tells.
-        follows = word.startswith("-") and _SENSITIVE.search(word) is not None
-    return tuple(masked)
+def is_sensitive_name(name: str) -> bool:
+    """Whether something of this name, such as a flag, is a secret."""
+    return _SENSITIVE.search(name) is not None
 
 
 def _without_password(url: str) -> str:
@@ -129,15 +132,8 @@ def named(path: Path, body: object) -> Path:
     steps: list[Step] = []
     for step in path:
         body = value_at(body, (step,))
-        steps.append(step if isinstance(step, str) else _named_step(step, body))
+        steps.append(named_step(step, body))
     return tuple(steps)
-
-
-def _named_step(step: Step, item: object) -> Step:
-    if not isinstance(item, Mapping):
-        return step
-    names = tuple((key, item[key]) for key in ("name", "key") if isinstance(item.get(key), str))
-    return Item(names) if names else step
 
 
 def _is_secret_place(resource: ResourceKey, path: Path) -> bool:

@@ -1,6 +1,6 @@
 """All that this program needs from outside: one Protocol each, one module a concern."""
 
-from reconciler.ports.edits import Draft, Editor, Making, Written
+from reconciler.ports.edits import ENCRYPTED, Draft, Editor, Making, Written
 from reconciler.ports.evidence import EvidenceStore
 from reconciler.ports.images import Registry
 from reconciler.ports.memory import (
@@ -30,6 +30,7 @@ from reconciler.ports.sides import (
 )
 
 __all__ = [
+    "ENCRYPTED",
     "AcceptedRevision",
     "Agent",
     "AgentRegister",

@@ -8,6 +8,9 @@ from typing import Any, Protocol
 from reconciler.core.desired import Rendered
 from reconciler.core.resource import JsonObject
 
+#: Why an encrypted file has no text to edit.
+ENCRYPTED = "it is encrypted by sops, and an encrypted file is never edited"
+
 
 class Making(StrEnum):
     """How manifests are made of files."""
@@ -58,7 +61,7 @@ class Draft(Protocol):
 
         Raises:
             SourceError: It can't be read.
-            ManifestError: It isn't text in UTF-8.
+            ManifestError: It isn't text in UTF-8, or it is encrypted.
         """
         ...
 

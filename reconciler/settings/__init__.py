@@ -50,7 +50,10 @@ from reconciler.settings.people import (
 )
 from reconciler.settings.slack import SlackChannelSettings, SlackSettings
 from reconciler.settings.target import (
+    DecryptProvider,
+    DecryptSettings,
     IgnoreSettings,
+    KeyService,
     Mode,
     Renderer,
     RuleSettings,
@@ -109,6 +112,9 @@ __all__ = [
     "SourceSettings",
     "Surroundings",
     "TargetSettings",
+    "DecryptProvider",
+    "DecryptSettings",
+    "KeyService",
     "VerifyMode",
     "VerifySettings",
     "configuration_file",

@@ -158,6 +158,9 @@ def _anchored_target(target: Any, folder: Path) -> Any:
     if isinstance(verify, dict) and isinstance(verify.get("keys"), list):
         keys = [_path(key, folder) for key in verify["keys"]]
         anchored["verify"] = {**verify, "keys": keys}
+    decrypt = source.get("decrypt")
+    if isinstance(decrypt, dict) and "age_key_file" in decrypt:
+        anchored["decrypt"] = {**decrypt, "age_key_file": _path(decrypt["age_key_file"], folder)}
     repo = source.get("repo")
     if isinstance(repo, str) and not _REMOTE.match(repo):
         anchored["repo"] = _path(repo, folder)

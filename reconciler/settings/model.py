@@ -146,11 +146,13 @@ class ProgramSettings:
         helm: Path or name of Helm 3.
         kustomize: Path or name of kustomize or kubectl; empty for whichever is found.
         credential_helper: Git's `credential.helper` for https repositories; empty for none.
+        sops: Path or name of sops, which decrypts what is encrypted.
     """
 
     helm: str = "helm"
     kustomize: str = ""
     credential_helper: str = ""
+    sops: str = "sops"
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,38 @@ class VerifySettings:
     accept: str = ""
 
 
+class DecryptProvider(StrEnum):
+    """What decrypts files of the repository."""
+
+    NONE = "none"  # an encrypted file is an error
+    SOPS = "sops"
+
+
+class KeyService(StrEnum):
+    """A key service that sops may ask, with this process's own credentials for it."""
+
+    AWS = "aws"
+    GCP = "gcp"
+    AZURE = "azure"
+    VAULT = "vault"
+
+
+@dataclass(frozen=True)
+class DecryptSettings:
+    """How encrypted files of the repository are decrypted.
+
+    Attributes:
+        provider: What they are encrypted by: `sops`, or `none`: then an encrypted file is an error.
+        age_key_file: A file with the age identities that decrypt them.
+        kms: Key services that may be asked too: `aws`, `gcp`, `azure`, `vault`. Each is told of
+            its own environment variables and of no others.
+    """
+
+    provider: DecryptProvider = DecryptProvider.NONE
+    age_key_file: str = ""
+    kms: tuple[KeyService, ...] = ()
+
+
 @dataclass(frozen=True)
 class SourceSettings:
     """Where a target is declared.
@@ -49,6 +81,7 @@ class SourceSettings:
         values: Helm's values files, as paths inside the repository, the last one winning.
         release: Helm's release name; empty for the target's name.
         verify: Which commits may be acted on.
+        decrypt: How encrypted files are decrypted.
     """
 
     repo: str
@@ -58,6 +91,7 @@ class SourceSettings:
     values: tuple[str, ...] = ()
     release: str = ""
     verify: VerifySettings = VerifySettings()
+    decrypt: DecryptSettings = DecryptSettings()
 
 
 @dataclass(frozen=True)

@@ -137,5 +137,6 @@ def _locally(question: Question, refused: Rejected) -> Expected:
     elif refused.code == _BAD_REQUEST:
         why = "the server can't dry-run it (an admission webhook with side effects?)"
     else:
-        why = f"the server refuses what Git declares: {refused.message}"
+        said = refused.unquoted if question.manifest.seals else refused.message
+        why = f"the server refuses what Git declares: {said}"
     return replace(question.local, note=f"compared by local reasoning: {why}")

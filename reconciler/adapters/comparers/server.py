@@ -51,7 +51,7 @@ class ServerComparer:
             kind = catalog.find(api_version, key.kind)
             if body is None or kind is None:
                 continue
-            question = _question(key, manifest, body, catalog)
+            question = self._question(key, manifest, body, catalog)
             known = kept.get(key)
             before = None
             if known is not None and known.question != question:
@@ -66,6 +66,17 @@ class ServerComparer:
         if keep != kept:
             self._store.save(keep)
         return answers
+
+    def _question(
+        self, key: ResourceKey, manifest: Manifest, live: JsonObject, catalog: Catalog
+    ) -> str:
+        if manifest.seals:
+            # Keyed: this one is kept.
+            declared = self._redaction.digest(manifest.body)
+        else:
+            declared = manifest.digest or _digest(manifest.body)
+        uid = live["metadata"].get("uid")
+        return f"{declared} {key.namespace} {uid} {catalog.server_version}"
 
     def _settle(
         self,
@@ -182,7 +193,7 @@ class ServerComparer:
         return given, KeptAnswer(
             question=case.question,
             in_sync_at=case.version if in_sync else "",
-            body=None if _is_secret(case.kind) else answer.body,
+            body=None if _is_secret(case.kind) or case.manifest.seals else answer.body,
             digest=self._redaction.digest(answer.body),
             carried=answer.carried,
             note=answer.note,
@@ -250,13 +261,8 @@ def _version(body: JsonObject) -> str:
     return str(body["metadata"].get("resourceVersion") or "")
 
 
-def _question(key: ResourceKey, manifest: Manifest, live: JsonObject, catalog: Catalog) -> str:
-    declared = manifest.digest or _digest(orjson.dumps(manifest.body, option=orjson.OPT_SORT_KEYS))
-    uid = live["metadata"].get("uid")
-    return f"{declared} {key.namespace} {uid} {catalog.server_version}"
-
-
-def _digest(text: bytes) -> str:
+def _digest(body: JsonObject) -> str:
+    text = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(text, digest_size=12).hexdigest()
 
 

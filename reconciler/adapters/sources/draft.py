@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.adapters.sources.chunks import Chunks
+from reconciler.adapters.sources.ciphertext import is_encrypted
 from reconciler.adapters.sources.document import AliasBudget, DocumentError
 from reconciler.adapters.sources.manifests import Collection, Limits, objects_of
 from reconciler.adapters.sources.overlaid import OverlaidTree
@@ -17,7 +18,7 @@ from reconciler.adapters.sources.rendering import (
 from reconciler.adapters.sources.tree import Entry, EntryKind, Tree, below
 from reconciler.core.desired import Rendered
 from reconciler.core.errors import ConfigError, ManifestError, ManifestProblem
-from reconciler.ports import Making, Written
+from reconciler.ports import ENCRYPTED, Making, Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class SourceDraft:
         """Gives a file's text; None where there is no such file.
 
         Raises:
-            ManifestError: It is no regular file, too large, or no text.
+            ManifestError: It is no regular file, too large, encrypted, or no text.
         """
         entry = self._entry(path)
         if entry is None:
@@ -66,6 +67,8 @@ class SourceDraft:
                 ManifestProblem(path, 0, "it isn't a regular file", "edit it by hand")
             )
         (content,) = self.tree.read([entry])
+        if is_encrypted(path, content):
+            raise ManifestError(ManifestProblem(path, 0, ENCRYPTED, "edit it by `sops edit`"))
         try:
             return content.decode("utf-8")
         except UnicodeDecodeError:

@@ -4,10 +4,12 @@ import posixpath
 import re
 import tempfile
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.adapters.sources.ciphertext import PROBLEM as ENCRYPTED
+from reconciler.adapters.sources.ciphertext import is_encrypted
 from reconciler.adapters.sources.document import AliasBudget, DocumentError
 from reconciler.adapters.sources.location import check_path, printable
 from reconciler.adapters.sources.manifests import Collection, read_documents
@@ -55,14 +57,19 @@ class HelmRenderer:
         options = (*self.values, self.release, self.namespace, self.kube_version)
         return ("helm", path, *identities, *options, program_identity(self._find()))
 
+    def inputs(self, tree: Tree, path: str, into: Collection) -> Sequence[Entry]:
+        """Gives the chart's files and the values files."""
+        entries = {entry.path: entry for entry in tree.entries(path)}
+        for each in self.values_in(tree, path):
+            entries.update((entry.path, entry) for entry in tree.entries(each))
+        return list(entries.values())
+
     def render(self, tree: Tree, path: str, into: Collection) -> None:
         """Adds what helm makes of the chart, each object with its template."""
         program = self._find()
         self._check()
         values = self.values_in(tree, path)
-        entries = {entry.path: entry for entry in tree.entries(path)}
-        for each in values:
-            entries.update((entry.path, entry) for entry in tree.entries(each))
+        entries = {entry.path: entry for entry in self.inputs(tree, path, into)}
         chart = _Chart.read(tree, entries, path, into)
         into.raise_problems()
         with tempfile.TemporaryDirectory(prefix="plumbline-") as name:
@@ -76,7 +83,11 @@ class HelmRenderer:
             secrets = set[str]()
             for each in (*values, below(path, "values.yaml")):
                 if (folder / each).is_file():
-                    secrets |= scalars((folder / each).read_bytes())
+                    content = (folder / each).read_bytes()
+                    secrets |= scalars(content)
+                    if is_encrypted(each, content):
+                        into.problem(each, 0, *ENCRYPTED)
+            into.raise_problems()
             output = run_program(
                 [program, *self._arguments(folder, path, values, chart)],
                 home=home,

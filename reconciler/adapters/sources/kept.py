@@ -18,7 +18,7 @@ from reconciler.core.desired import Manifest, SourceLocation
 from reconciler.core.resource import JsonObject
 
 #: Moves when the reading of manifests does, or the form of what is kept.
-_FORMAT = 2
+_FORMAT = 3
 
 #: How many renderings are kept; the one that wasn't used for longest goes first.
 _KEPT = 20
@@ -50,6 +50,10 @@ class Renderings(Protocol):
 
     def save(self, identity: Sequence[str], kept: Kept) -> None:
         """Keeps a rendering, unless its identity is empty; failing to is not an error."""
+        ...
+
+    def hold(self, identity: Sequence[str], kept: Kept) -> None:
+        """Keeps in memory, if anywhere, a rendering that mustn't be written."""
         ...
 
 
@@ -96,6 +100,9 @@ class RenderedCache:
             write_private(self._path(identity), checksum + body)
             keep_latest(self.folder, "*.bin", _KEPT)
 
+    def hold(self, identity: Sequence[str], kept: Kept) -> None:
+        """Keeps nothing: these are files."""
+
     def _path(self, identity: Sequence[str]) -> Path:
         key = hashlib.sha256(orjson.dumps([_FORMAT, *identity])).hexdigest()
         return self.folder / f"{key}.bin"
@@ -123,6 +130,10 @@ class HeldRendering:
     def save(self, identity: Sequence[str], kept: Kept) -> None:
         """See `Renderings`."""
         self._files.save(identity, kept)
+        self.hold(identity, kept)
+
+    def hold(self, identity: Sequence[str], kept: Kept) -> None:
+        """See `Renderings`."""
         self._held = (tuple(identity), kept) if identity else None
 
 

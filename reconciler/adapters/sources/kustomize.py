@@ -14,7 +14,7 @@ from reconciler.adapters.sources.kustomize_origin import Origins
 from reconciler.adapters.sources.location import printable
 from reconciler.adapters.sources.manifests import Collection, read_documents
 from reconciler.adapters.sources.programs import find_program, program_identity, run_program
-from reconciler.adapters.sources.rendering import KUSTOMIZATION_NAMES, Checkout
+from reconciler.adapters.sources.rendering import KUSTOMIZATION_NAMES, MANIFEST_SUFFIXES, Checkout
 from reconciler.adapters.sources.tree import Entry, EntryKind, Tree, below
 from reconciler.core.desired import SourceLocation
 from reconciler.core.errors import SourceError
@@ -47,6 +47,16 @@ class KustomizeRenderer:
     def values_in(self, tree: Tree, path: str) -> tuple[str, ...]:
         """Gives none: a kustomization is one of the files."""
         return ()
+
+    def inputs(self, tree: Tree, path: str, into: Collection) -> Sequence[Entry]:
+        """Gives the files in its reach whose names stand in one of them: it reads what it's told.
+
+        So a file of another environment beside them, for which no key is here, is no problem.
+        """
+        reached = Reach(tree, Collection(into.limits)).entries(path)
+        texts = [e for e in reached if e.kind is EntryKind.FILE and _is_text(e, into.limits.file)]
+        words = b"\n".join(tree.read(texts))
+        return [each for each in reached if posixpath.basename(each.path).encode() in words]
 
     def render(self, tree: Tree, path: str, into: Collection) -> None:
         """Adds what kustomize builds, each object with the file that it came from."""
@@ -199,6 +209,11 @@ class Reach:
             "check the name; a remote base is never fetched, since no revision here would pin it: "
             "copy it into the repository",
         )
+
+
+def _is_text(entry: Entry, limit: int) -> bool:
+    named_so = entry.path.endswith((*MANIFEST_SUFFIXES, *KUSTOMIZATION_NAMES))
+    return entry.size <= limit and named_so
 
 
 def _named(value: Any) -> Sequence[str]:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.adapters.sources.ciphertext import PROBLEM as ENCRYPTED
+from reconciler.adapters.sources.ciphertext import holds_ciphertext
 from reconciler.adapters.sources.document import AliasBudget, Document, DocumentError
 from reconciler.core.desired import Manifest, SourceLocation
 from reconciler.core.errors import ManifestError, ManifestProblem
@@ -43,6 +45,7 @@ class Collection:
         manifests: What was found.
         problems: What is wrong.
         notes: What a reader should know.
+        private: Whether something of it came encrypted, so that it mustn't be kept in files.
     """
 
     limits: Limits
@@ -50,6 +53,7 @@ class Collection:
     manifests: list[Manifest] = field(default_factory=list)
     problems: list[ManifestProblem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    private: bool = False
     _budget: AliasBudget = field(default_factory=AliasBudget)
 
     def problem(self, path: str, line: int, message: str, fix: str = "") -> None:
@@ -85,7 +89,10 @@ class Collection:
             return
         for document in found:
             for body, line in _objects(document.value, document):
-                self._add(body, locate(line))
+                if isinstance(body, dict) and holds_ciphertext(body, content):
+                    self._add_problem(locate(line), *ENCRYPTED)
+                else:
+                    self._add(body, locate(line))
 
     def _add(self, body: Any, place: SourceLocation) -> None:
         problem = _what_is_wrong(body)

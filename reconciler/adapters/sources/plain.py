@@ -32,9 +32,13 @@ class PlainRenderer:
         """Gives none: plain files say all by themselves."""
         return ()
 
+    def inputs(self, tree: Tree, path: str, into: Collection) -> Sequence[Entry]:
+        """Gives all files, but for hidden ones."""
+        return [e for e in tree.entries(path) if e.path == path or not _is_hidden(e.path, path)]
+
     def render(self, tree: Tree, path: str, into: Collection) -> None:
         """Adds the manifests of all files, in the order of their paths."""
-        entries = [e for e in tree.entries(path) if e.path == path or not _is_hidden(e.path, path)]
+        entries = self.inputs(tree, path, into)
         foreign = _refuse_foreign(entries, into)
         wanted = [entry for entry in entries if _is_wanted(entry, path, tree, into, foreign)]
         _refuse_total(wanted, into)

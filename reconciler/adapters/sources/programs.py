@@ -16,7 +16,7 @@ from reconciler.core.errors import SourceError
 _SECONDS = 120
 
 #: Nothing listens there, so that whatever a program would fetch fails at once.
-_NO_PROXY_THERE = "http://127.0.0.1:1"
+NO_PROXY_THERE = "http://127.0.0.1:1"
 
 #: After these words kustomize and helm quote whole objects.
 _QUOTES_FOLLOW = re.compile(r"(?i)node contents|contents?:|raw yaml|\bgot:?\s|\{\s*\"?\w+\"?:")
@@ -88,8 +88,8 @@ def run_program(
         "HELM_DATA_HOME": str(home),
         "HELM_PLUGINS": str(home),
         "KUBECONFIG": "/dev/null",
-        "HTTP_PROXY": _NO_PROXY_THERE,
-        "HTTPS_PROXY": _NO_PROXY_THERE,
+        "HTTP_PROXY": NO_PROXY_THERE,
+        "HTTPS_PROXY": NO_PROXY_THERE,
         "LC_ALL": "C",
     }
     name = Path(argv[0]).name

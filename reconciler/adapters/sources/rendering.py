@@ -9,7 +9,7 @@ from typing import Protocol
 from reconciler.adapters.sources.location import printable
 from reconciler.adapters.sources.manifests import LFS_PROBLEM, Collection, is_lfs_pointer
 from reconciler.adapters.sources.tree import Entry, EntryKind, Tree, leaves_tree
-from reconciler.core.errors import ConfigError
+from reconciler.core.errors import ConfigError, ManifestProblem
 
 MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")
 KUSTOMIZATION_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -42,6 +42,15 @@ class Renderer(Protocol):
 
         Raises:
             ConfigError: One that was asked for isn't there.
+        """
+        ...
+
+    def inputs(self, tree: Tree, path: str, into: Collection) -> Sequence[Entry]:
+        """Gives the files that may be read; what is wrong with them is told when they are.
+
+        Raises:
+            ConfigError: Something asked for isn't there.
+            SourceError: The tree can't be read.
         """
         ...
 
@@ -79,6 +88,25 @@ def choose(choice: RenderChoice, names: Sequence[str], path: str) -> RenderChoic
             fix="point --path at the folder that holds it, or leave --render auto",
         )
     return choice
+
+
+def nothing_found(path: str, choice: RenderChoice) -> ManifestProblem:
+    """Says that nothing is declared, and where it was looked for."""
+    looked_for = {
+        RenderChoice.KUSTOMIZE: f"{KUSTOMIZATION_NAMES[0]} builds no object",
+        RenderChoice.HELM: "the chart renders no object (hooks and tests aside)",
+    }.get(
+        choice,
+        "no manifest is there: looked for "
+        f"{', '.join(f'*{suffix}' for suffix in MANIFEST_SUFFIXES)}, not in hidden folders",
+    )
+    return ManifestProblem(
+        path or ".",
+        0,
+        looked_for,
+        "check --path; an empty desired state is never compared, since everything live would "
+        "look unmanaged",
+    )
 
 
 @dataclass(frozen=True, slots=True)

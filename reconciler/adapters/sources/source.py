@@ -21,23 +21,16 @@ from reconciler.adapters.sources.location import (
 )
 from reconciler.adapters.sources.manifests import Collection, Limits
 from reconciler.adapters.sources.plain import PlainRenderer
-from reconciler.adapters.sources.rendering import (
-    KUSTOMIZATION_NAMES,
-    MANIFEST_SUFFIXES,
-    RenderChoice,
-    Renderer,
-    choose,
-)
+from reconciler.adapters.sources.rendering import RenderChoice, Renderer, choose, nothing_found
 from reconciler.adapters.sources.tree import Tree
 from reconciler.adapters.sources.worktree import describe_changes
 from reconciler.core.desired import Rendered
-from reconciler.core.errors import ConfigError, ManifestError, ManifestProblem, UnverifiedError
-
-if TYPE_CHECKING:
-    from reconciler.adapters.sources.verifying import Verification
+from reconciler.core.errors import ConfigError, ManifestError, UnverifiedError
 
 if TYPE_CHECKING:
     from reconciler.adapters.sources.draft import SourceDraft
+    from reconciler.adapters.sources.sops import Sops
+    from reconciler.adapters.sources.verifying import Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +70,8 @@ class GitSource:
             `git.KEPT_VARIABLES` names, the renderers nothing.
         limits: How much the desired side may hold.
         renderings: Where rendered manifests are kept; None for files in the cache.
+        verification: What a commit must have to be acted on; None for nothing.
+        sops: Decrypts what is encrypted; None where nothing does.
     """
 
     repo: str = field(repr=False)
@@ -95,6 +90,7 @@ class GitSource:
     limits: Limits = field(default_factory=Limits)
     renderings: Renderings | None = field(default=None, repr=False)
     verification: "Verification | None" = field(default=None, repr=False)
+    sops: "Sops | None" = None
 
     def fetch(self) -> Rendered:
         """Pins the revision and renders its manifests.
@@ -177,14 +173,22 @@ class GitSource:
         renderer.render(tree, path, into)
         into.raise_problems()
         if not into.manifests:
-            raise ManifestError(_nothing_found(path, choice))
+            raise ManifestError(nothing_found(path, choice))
         # As they will come out of the cache: who keeps answers by a digest must find them again.
         manifests = tuple(replace(m, digest=body_digest(m.body)) for m in into.manifests)
         kept = Kept(manifests, tuple(into.notes), digest(manifests))
-        cache.save(identity, kept)
+        (cache.hold if into.private else cache.save)(identity, kept)
         return kept
 
     def _renderer(self, choice: RenderChoice, *, traces: bool = True) -> Renderer:
+        renderer = self._plain_renderer(choice, traces=traces)
+        if self.sops is None:
+            return renderer
+        from reconciler.adapters.sources.decrypting import Decrypting
+
+        return Decrypting(renderer, self.sops, choice is not RenderChoice.PLAIN)
+
+    def _plain_renderer(self, choice: RenderChoice, *, traces: bool) -> Renderer:
         # Late imports: start-up time counts, and most runs need one renderer and no network.
         if choice is RenderChoice.KUSTOMIZE:
             from reconciler.adapters.sources.kustomize import KustomizeRenderer
@@ -272,21 +276,3 @@ def _local(git: Git, place: LocalFolder, ref: str) -> GitTree:
             fix=f"write refs/heads/{ref} or refs/tags/{ref}",
         )
     return GitTree(git, folder, answer.stdout.decode().strip())
-
-
-def _nothing_found(path: str, choice: RenderChoice) -> ManifestProblem:
-    looked_for = {
-        RenderChoice.KUSTOMIZE: f"{KUSTOMIZATION_NAMES[0]} builds no object",
-        RenderChoice.HELM: "the chart renders no object (hooks and tests aside)",
-    }.get(
-        choice,
-        "no manifest is there: looked for "
-        f"{', '.join(f'*{suffix}' for suffix in MANIFEST_SUFFIXES)}, not in hidden folders",
-    )
-    return ManifestProblem(
-        path or ".",
-        0,
-        looked_for,
-        "check --path; an empty desired state is never compared, since everything live would "
-        "look unmanaged",
-    )

@@ -60,6 +60,12 @@ class Metrics:
             ("target",),
             registry=self.registry,
         )
+        self._refused = Gauge(
+            "plumbline_commit_refused",
+            "1 where the commit may not be acted on: not signed as it must be, or set back.",
+            ("target",),
+            registry=self.registry,
+        )
         self._restores = Counter(
             "plumbline_restored_objects",
             "Objects that were to be restored, by what became of them.",
@@ -137,6 +143,8 @@ class Metrics:
         """Counts a finished cycle."""
         target = cycle.target
         self._cycles.labels(target, cycle.result.value).inc()
+        if cycle.result is not CycleResult.STANDBY:
+            self._refused.labels(target).set(float(cycle.refused))
         if cycle.result in (CycleResult.DONE, CycleResult.UNMOVED):
             self._looked.labels(target).set_to_current_time()
         if cycle.report is None:

@@ -78,6 +78,14 @@ def helm_path(toolbox: Toolbox) -> Path:
         return toolbox.tool(Tool.HELM)
 
 
+@pytest.fixture(scope="session")
+def sops_path(toolbox: Toolbox) -> Path:
+    """The real sops; age-keygen is beside it."""
+    with _loudly():
+        toolbox.tool(Tool.AGE_KEYGEN)
+        return toolbox.tool(Tool.SOPS)
+
+
 @contextmanager
 def _loudly() -> Iterator[None]:
     try:

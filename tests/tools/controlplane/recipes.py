@@ -29,6 +29,8 @@ class Tool(StrEnum):
     CONTAINERD_SHIM = "containerd-shim-runc-v2"
     CTR = "ctr"
     GITEA = "gitea"
+    SOPS = "sops"
+    AGE_KEYGEN = "age-keygen"
 
 
 ESSENTIAL = (Tool.KUBE_APISERVER, Tool.ETCD, Tool.KUBECTL)
@@ -49,6 +51,9 @@ NODE = (
 
 FORGE = (Tool.GITEA,)
 """What is kept together for a real forge: apart likewise."""
+
+ENCRYPTION = (Tool.SOPS, Tool.AGE_KEYGEN)
+"""What is kept together for encrypted manifests: apart likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,13 @@ RECIPES: Mapping[Tool, Recipe] = MappingProxyType(
                 ("main.Version",),
                 ("sqlite", "sqlite_unlock_notify"),
             ),
+            Recipe(
+                Tool.SOPS,
+                "sops",
+                "github.com/getsops/sops/v3/cmd/sops",
+                "github.com/getsops/sops/v3",
+            ),
+            Recipe(Tool.AGE_KEYGEN, "sops", "filippo.io/age/cmd/age-keygen", "filippo.io/age"),
         )
     }
 )

@@ -11,6 +11,7 @@ from tests.tools.controlplane.cache import Say, ToolCache, find_executable
 from tests.tools.controlplane.errors import ToolsError
 from tests.tools.controlplane.recipes import (
     CONTROL_PLANE,
+    ENCRYPTION,
     ESSENTIAL,
     FORGE,
     MODULES,
@@ -52,7 +53,7 @@ class Toolbox:
 
     def cache_of(self, tool: Tool) -> ToolCache:
         """Where a program is kept, with those that are kept together with it."""
-        together = next((kept for kept in (NODE, FORGE) if tool in kept), CONTROL_PLANE)
+        together = next((kept for kept in (NODE, FORGE, ENCRYPTION) if tool in kept), CONTROL_PLANE)
         key = cache_key(self.modules, self.machine, together)
         return ToolCache.of_user(key, self.environ)
 

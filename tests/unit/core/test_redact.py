@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.drift import Change, ChangeType, MaskedDigest
 from reconciler.core.path import Item, Path
-from reconciler.core.redact import MASK, Redaction, mask, mask_command, mask_text, named
+from reconciler.core.redact import MASK, Redaction, mask, mask_text, named
 from reconciler.core.resource import ResourceKey
 from tests.unit.core.build import REDACTION
 
@@ -190,9 +190,3 @@ def test_secrets_in_a_text_are_masked() -> None:
     text = "a=1\npassword=hunter2\nurl: postgres://me:hunter2@db/x\n"
     assert mask_text(text) == f"a=1\npassword={MASK}\nurl: postgres://me:{MASK}@db/x\n"
     assert mask_text("x\n-----BEGIN PRIVATE KEY-----\nMII") == MASK
-
-
-def test_secrets_in_a_command_are_masked() -> None:
-    words = ["mysql", "--password", "hunter2", "--token=t0ken", "-u", "me", "--secret", "--all"]
-    masked = ("mysql", "--password", MASK, f"--token={MASK}", "-u", "me", "--secret", "--all")
-    assert mask_command(words) == masked
