@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.endings import asked_to_end
+from reconciler.cli.enforcing import add_enforcement_options, attached_of
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.looking import add_scan_options, pod_specs_of, scan_of, seconds_of
 from reconciler.core.errors import ConfigError
@@ -51,6 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="answer /metrics and /healthz here (default: nowhere)",
     )
     add_scan_options(parser, limit=_LIMIT)
+    add_enforcement_options(parser)
 
 
 def run(options: argparse.Namespace) -> ExitCode:
@@ -68,6 +70,7 @@ def run(options: argparse.Namespace) -> ExitCode:
         )
     gc.enable()  # other verbs end soon and do without
     scan = scan_of(options)
+    attached = attached_of(options)
     watch = NodeWatch(
         scan,
         _teller(scan, options.pods),
@@ -76,11 +79,15 @@ def run(options: argparse.Namespace) -> ExitCode:
         poll=options.poll,
         limit=options.limit,
         executing=_executing(scan),
+        refusing=attached,
     )
     with ExitStack() as stack:
         wait = stack.enter_context(asked_to_end())
         if options.listen is not None:
             _serve(stack, options.listen, watch)
+        if attached is not None:
+            attached.start()
+            stack.callback(attached.stop)
         _watch(watch, wait)
     return ExitCode.DONE
 
