@@ -2,20 +2,20 @@
 
 from reconciler.agent.containers import Container
 from reconciler.agent.mounts import Mount
-from reconciler.agent.volumes import is_scratch, is_told
+from reconciler.agent.volumes import is_kernels, is_scratch
 
 
 def executable_mounts(container: Container) -> list[Mount]:
-    """Gives the mounts of a container from which something strange may be executed."""
+    """Gives the mounts of a container from which something strange may be executed.
+
+    Those of single files, such as `/etc/hosts`, too: whoever may write one may execute it.
+    """
     return [mount for mount in container.mounts if mount.point == "/" or _is_written(mount)]
 
 
 def _is_written(mount: Mount) -> bool:
     """Whether something may have been written there: by this container, or by one beside it."""
-    if is_told(mount):
-        return mount.writable or is_scratch(mount)
-    # The runtime's own /dev is memory, and may be written and executed from.
-    return mount.kind == "tmpfs" and mount.writable and mount.point.startswith("/dev")
+    return not is_kernels(mount) and (mount.writable or is_scratch(mount))
 
 
 def mount_number(handle: int) -> int:

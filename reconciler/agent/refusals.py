@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from reconciler.core.containers import ContainerRef, Origin, Parent, ProcessDrift
@@ -63,7 +63,8 @@ def refusal_line(refusal: Sighting) -> str:
 
 def tally_line(tally: Tally) -> str:
     """Writes what was counted."""
-    return json.dumps({"tally": asdict(tally)}, separators=(",", ":"))
+    held = {each.name: getattr(tally, each.name) for each in fields(tally)}
+    return json.dumps({"tally": held}, separators=(",", ":"))
 
 
 def refusal_of(held: dict[str, Any]) -> Sighting:

@@ -1,35 +1,26 @@
 """The containers in which executions are asked about: found, marked, and told apart."""
 
 import os
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Final
 
 from reconciler.agent.comparing import Comparison
 from reconciler.agent.containers import Container, containers_of, unsupported
-from reconciler.agent.mounts import Mount, mount_at, read_mounts
+from reconciler.agent.covering import Cover, Marking
+from reconciler.agent.mounts import Mount, mount_at
 from reconciler.agent.opening import opened_in
-from reconciler.agent.places import executable_mounts, mount_number
+from reconciler.agent.places import mount_number
 from reconciler.agent.processes import Process, ProcessTable
 from reconciler.agent.roots import open_root, opened
 from reconciler.core.enforcing import EnforcementRule, Mode, ruled
 
 #: So often a container is looked for that only a control group's name tells of.
 _TRIES: Final = 8
-#: Of a mount table so much is read.
-_TABLE: Final = 16 << 20
-
-
-class Marking(Protocol):
-    """What has the kernel ask."""
-
-    def mark_filesystem(self, path: str, *, remove: bool = False) -> None:
-        """Has it ask for all of a file system."""
-
-    def mark_mount(self, path: str, *, remove: bool = False) -> None:
-        """Has it ask for one mount."""
+#: Every so many rounds all processes are asked for their mount namespace, else those that came.
+_ALL: Final = 5
 
 
 @dataclass(slots=True, eq=False)
@@ -42,8 +33,7 @@ class Ward:
         root: Its root's mount.
         comparison: Compares its files.
         stack: Holds its layers open.
-        mounts: What is mounted in it by number, as its first process sees it.
-        table: From what that was read.
+        cover: Knows, and marks, what is mounted in it.
         is_open: Whether its layers are open.
     """
 
@@ -52,8 +42,7 @@ class Ward:
     root: Mount
     comparison: Comparison
     stack: ExitStack
-    mounts: dict[int, Mount] = field(default_factory=dict)
-    table: bytes = b""
+    cover: Cover
     is_open: bool = True
 
     def is_wanted(self) -> bool:
@@ -87,6 +76,8 @@ class Wards:
         self._labels = labels
         self._known: dict[int, Process] = {}
         self._seen: dict[str, Container] = {}
+        self._young: list[Process] = []
+        self._rounds = 0
         self._tries: Counter[str] = Counter()
         self._wards: dict[str, Ward] = {}
         self._closing: list[ExitStack] = []
@@ -111,9 +102,10 @@ class Wards:
             stack.close()  # whoever compared when it ended has had time since
         self._closing = []
         here = frozenset(self._table.numbers())
-        news = [self._table.process(pid) for pid in here - self._known.keys()]
+        come = (self._table.process(pid) for pid in here - self._known.keys())
+        news = [each for each in come if each is not None]
         self._known = {pid: each for pid, each in self._known.items() if pid in here}
-        self._known |= {each.pid: each for each in news if each is not None}
+        self._known |= {each.pid: each for each in news}
         ids = {each.container_id for one in self._known.values() for each in one.members}
         if any(self._tries[each] < _TRIES for each in ids - self._seen.keys()):
             self._discover(ids)
@@ -123,8 +115,24 @@ class Wards:
         for gone in self._tries.keys() - ids:
             del self._tries[gone]
         self._rule()
-        for ward in self._wards.values():
-            self._remount(ward)
+        self._cover(news)
+
+    def _cover(self, news: Iterable[Process]) -> None:
+        """Has what is mounted marked, in the mount namespaces of what came, too."""
+        self._rounds += 1
+        # One that came a moment ago may have left its parent's namespace since.
+        come = {each.pid: each for each in news}
+        if self._rounds % _ALL == 0:
+            come = self._known
+        members: dict[str, list[int]] = defaultdict(list)
+        for process in (*come.values(), *self._young):
+            for each in process.members:
+                members[each.container_id].append(process.pid)
+        self._young = list(news)
+        for container_id, ward in self._wards.items():
+            if not ward.cover.renew(ward.container, members[container_id]):
+                # That process has ended: it wasn't the container's first, or the container ends.
+                self._seen.pop(container_id, None)
 
     def _discover(self, ids: set[str]) -> None:
         self._table.renew()
@@ -166,7 +174,8 @@ class Wards:
                 why = f"it can't be watched: {error.strerror}"
             else:
                 comparison = Comparison(root)
-                ward = Ward(container, rule, container.root, comparison, stack)
+                cover = Cover(self._gate, self._table, container.root)
+                ward = Ward(container, rule, container.root, comparison, stack, cover)
                 self._wards[container_id] = ward
         self._note(self.unenforced, container_id, why)
 
@@ -186,43 +195,6 @@ class Wards:
             if mount_number(handle) != root.number:
                 raise OSError(116, "its root isn't where it was mounted")
             self._gate.mark_filesystem(f"/proc/self/fd/{handle}")
-
-    def _remount(self, ward: Ward) -> None:
-        """Marks volumes, once they are there, and those that are new."""
-        first = ward.container.first.pid
-        try:
-            with open(self._table.path(first, "mountinfo"), "rb") as file:
-                table = file.read(_TABLE)
-            if table == ward.table:
-                return
-            space = self._table.link(first, "ns/mnt")
-            mounts = read_mounts(table)
-            top = mount_at(mounts, "/")
-            # The runtime's own process, before it has gone into the container's root.
-            outside = space == self._table.link(ward.container.watcher, "ns/mnt")
-            if outside or top is None or top.device != ward.root.device:
-                return
-        except OSError:
-            # That process has ended: it wasn't the container's first, or the container ends, too.
-            self._seen.pop(ward.container.ref.container_id, None)
-            return
-        before, ward.table = ward.mounts, table
-        ward.mounts = {mount.number: mount for mount in mounts}
-        for mount in executable_mounts(replace(ward.container, mounts=mounts)):
-            if mount.device != ward.root.device and before.get(mount.number) != mount:
-                self._mark_volume(ward.container, mount)
-
-    def _mark_volume(self, container: Container, mount: Mount) -> None:
-        root = self._table.path(container.first.pid, "root")
-        # It may be covered by another, or be one that can't be marked.
-        with suppress(OSError), opened_in(root, mount.point) as handle:
-            if mount_number(handle) == mount.number:
-                path = f"/proc/self/fd/{handle}"
-                self._gate.mark_mount(path)
-                shared = self._table.shared_mounts(container.watcher)
-                if mount.kind == "tmpfs" and all(each.device != mount.device for each in shared):
-                    # Memory of this container's alone: however else it comes to be mounted.
-                    self._gate.mark_filesystem(path)
 
     def _forget(self, container_id: str) -> None:
         """Lets go of a container that ended; its marks went with its mounts."""
@@ -257,7 +229,7 @@ class Wards:
         process = self._table.process(pid)
         ids = [each.container_id for each in process.members] if process is not None else []
         ward = next((self._wards[each] for each in ids if each in self._wards), None)
-        if ward is not None and (held := ward.mounts.get(number)) is not None:
+        if ward is not None and (held := ward.cover.mounts.get(number)) is not None:
             return ward, held
         # Somebody from outside, or a mount that was made since, perhaps in a namespace of its own.
         mounts = self._table.mounts(pid)
