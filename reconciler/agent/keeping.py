@@ -22,8 +22,9 @@ _PR_SET_PDEATHSIG: Final = 1
 _TICK: Final = 0.05
 #: Seconds that an answer may be late before it is the keeper's to give.
 _GRACE: Final = 0.25
-#: One that ends within so many seconds is begun anew only after as many more.
+#: One that ends within so many seconds, so often in a row, is begun anew only after as many more.
 _BRIEF: Final = 1.0
+_OFTEN: Final = 10
 #: Seconds that a killed process may take to be gone; one that waits for a disk may take for ever.
 _DYING: Final = 0.2
 
@@ -50,6 +51,7 @@ class Keeper:
         self._rounds = -1
         self._unread_since = 0.0
         self._not_before = 0.0
+        self._brief = 0
 
     def keep(self, ended: Callable[[], bool]) -> None:
         """Keeps until it is to end; then ends the other process, and asks no more."""
@@ -107,7 +109,8 @@ class Keeper:
         self._pulse.restarts += 1
         self._pulse.released += self._gate.release(self._pulse.highest, allow=self._limits.is_open)
         now = monotonic()
-        self._not_before = now + _BRIEF if now - self._begun < _BRIEF else now
+        self._brief = self._brief + 1 if now - self._begun < _BRIEF else 0
+        self._not_before = now + _BRIEF if self._brief >= _OFTEN else now
 
     def _stand_in(self) -> None:
         """Answers as it is configured while nobody else does."""
