@@ -1,6 +1,7 @@
 """One container as a runtime makes it: an overlay, namespaces, a control group, a bundle."""
 
 import json
+import os
 import secrets
 import shutil
 import subprocess
@@ -15,6 +16,9 @@ from tests.tools.running import until
 
 _BUSYBOX = Path("/bin/busybox")
 _PROGRAMS = ("sh", "busybox", "cp", "mkdir", "echo", "chmod", "mv", "rm", "true")
+#: It may mount what it likes, which few containers may.
+_RIGHTS = ("CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_CHOWN")
+_SETS = ("bounding", "effective", "permitted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class Shell:
 
 @contextmanager
 def runc_container(
-    folder: Path, namespace: str, binds: Sequence[tuple[Path, str]] = ()
+    folder: Path, namespace: str, binds: Sequence[tuple[Path, str]] = (), *, large: int = 0
 ) -> Iterator[Shell]:
     """Runs a container of busybox for a while.
 
@@ -59,6 +63,7 @@ def runc_container(
         folder: Where all of it is.
         namespace: That of its pod, as the bundle says it.
         binds: What of this machine is mounted in it, and where.
+        large: So many bytes has a program more, `/bin/large`; none for no such program.
     """
     ensure()  # runc and busybox
     with layer(folder, 0) as seen:
@@ -66,6 +71,9 @@ def runc_container(
             (seen / name).mkdir()
         for name in _PROGRAMS:
             shutil.copy(_BUSYBOX, seen / "bin" / name)
+        if large:
+            shutil.copy(_BUSYBOX, seen / "bin" / "large")
+            os.truncate(seen / "bin" / "large", large)
     container_id = secrets.token_hex(32)
     bundle = folder / container_id
     bundle.mkdir()
@@ -96,7 +104,12 @@ def _config(
     ]
     return {
         "ociVersion": "1.0.2",
-        "process": {"user": {"uid": 0, "gid": 0}, "args": ["/bin/sh"], "cwd": "/"},
+        "process": {
+            "user": {"uid": 0, "gid": 0},
+            "args": ["/bin/sh"],
+            "cwd": "/",
+            "capabilities": {name: list(_RIGHTS) for name in _SETS},
+        },
         "root": {"path": str(root)},
         "annotations": {
             f"{cri}.container-type": "container",
