@@ -25,6 +25,7 @@ from reconciler.agent.node import NodeScan
 from reconciler.agent.opening import open_folder, open_in, opened_content
 from reconciler.agent.processes import Process
 from reconciler.agent.roots import open_root, opened
+from reconciler.core.commands import mask_command
 from reconciler.core.containers import (
     ContainerDrift,
     ContainerLook,
@@ -35,7 +36,6 @@ from reconciler.core.containers import (
     ProcessDrift,
 )
 from reconciler.core.grading import Profile
-from reconciler.core.commands import mask_command
 
 EVIDENCE: Final = "plumbline.dev/evidence/v1"
 _CHUNK = 1 << 20

@@ -7,13 +7,14 @@ from time import sleep
 from typing import Final
 
 from reconciler.agent.containers import Container
+from reconciler.agent.executable_mounts import executable_mounts, mount_number
 from reconciler.agent.mounts import Mount
 from reconciler.agent.node import NodeScan
 from reconciler.agent.notifying import Execution, Notifier
 from reconciler.agent.opening import opened_in
 from reconciler.agent.programs import Code, ProgramScan
 from reconciler.agent.specs import processes_but
-from reconciler.agent.volumes import is_scratch, is_told
+from reconciler.agent.volumes import is_scratch
 from reconciler.core.commands import mask_command
 from reconciler.core.containers import ContainerLook, Origin, ProcessDrift
 from reconciler.core.drift import Severity
@@ -49,7 +50,7 @@ class Executions:
         known = self._mounts
         self._mounts = {}
         for container_id, container in self._scan.containers.items():
-            for mount in _executable(container):
+            for mount in executable_mounts(container):
                 self._mounts[mount.number] = (container_id, mount)
                 # The kernel gives the numbers of mounts that are gone to others.
                 if known.get(mount.number) != self._mounts[mount.number]:
@@ -60,7 +61,7 @@ class Executions:
         # It may have ended, or be a mount that can't be marked: then looks see what lasts.
         with suppress(OSError), opened_in(root, mount.point) as handle:
             # Where a directory was moved away and a link put in its place, it's another mount.
-            if _mount_number(handle) == mount.number:
+            if mount_number(handle) == mount.number:
                 self._notifier.mark(f"/proc/self/fd/{handle}")
 
     def looks(self, patience: float) -> tuple[ContainerLook, ...]:
@@ -80,7 +81,7 @@ class Executions:
     def _look(
         self, event: Execution, stack: ExitStack, scans: dict[str, ProgramScan]
     ) -> ContainerLook | None:
-        placed = self._mounts.get(_mount_number(event.handle))
+        placed = self._mounts.get(mount_number(event.handle))
         container = self._scan.containers.get(placed[0]) if placed is not None else None
         if placed is None or container is None or not self._scan.chooses(container):
             return None
@@ -89,7 +90,7 @@ class Executions:
             if programs is None:
                 programs = scans[placed[0]] = self._scan.programs_of(stack, container)
             name = os.readlink(f"/proc/self/fd/{event.handle}")
-            code = programs.placed(_seen(placed[1], name), placed[1], event.handle)
+            code = programs.placed(name, placed[1], event.handle)
             is_script = _is_script(event.handle)
         except (FileNotFoundError, ProcessLookupError):
             return None  # the container has ended
@@ -141,23 +142,3 @@ class Executions:
 def _is_script(handle: int) -> bool:
     """Whether a file names its interpreter (execve(2))."""
     return os.pread(handle, 2, 0) == b"#!"
-
-
-def _executable(container: Container) -> list[Mount]:
-    """Gives the mounts of a container from which something strange may be executed."""
-    return [
-        mount
-        for mount in container.mounts
-        if mount.point == "/" or (is_told(mount) and mount.writable)
-    ]
-
-
-def _mount_number(handle: int) -> int:
-    with open(f"/proc/self/fdinfo/{handle}", encoding="ascii") as file:
-        held = dict(line.split(":\t", 1) for line in file if ":\t" in line)
-    return int(held["mnt_id"])
-
-
-def _seen(mount: Mount, name: str) -> str:
-    """Gives a path as its container sees it: we see it from its mount's root."""
-    return name if mount.point == "/" else f"{mount.point}{name}"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from reconciler.agent.refusals import Tally
 from reconciler.core.containers import (
     ContainerDrift,
     FileDrift,
@@ -16,6 +17,7 @@ from reconciler.core.containers import (
 
 #: So many containers have a series of their own: the worst.
 _CONTAINERS: Final = 500
+_Labels: TypeAlias = tuple[tuple[str, str], ...]
 _KINDS: Final = {
     FileDrift: "File",
     ProcessDrift: "Process",
@@ -88,6 +90,58 @@ def exposition(look: NodeLook, counts: Counts) -> str:
         ("look_timestamp_seconds", "gauge", "When the last look ended.", {(): counts.ended}),
     )
     return families_text(families)
+
+
+def enforcement_exposition(tally: Tally | None, trouble: str) -> str:
+    """Writes what a warden counted.
+
+    Args:
+        tally: As it said last; None before it said anything.
+        trouble: Why nothing is enforced as it should be; empty where it is.
+    """
+    counted = tally or Tally()
+
+    def spaced(counts: Mapping[str, int]) -> dict[_Labels, float]:
+        return {(("namespace", name),): count for name, count in counts.items()}
+
+    return families_text(
+        (
+            ("enforced", "gauge", "1 where all is enforced as it should be.", {(): not trouble}),
+            ("enforced_containers", "gauge", "Containers enforced.", {(): counted.containers}),
+            (
+                "enforced_not_containers",
+                "gauge",
+                "Containers that a rule matches, or may, and that aren't enforced (20 at most).",
+                {(): len(counted.unenforced)},
+            ),
+            ("decided_total", "counter", "Executions decided on.", spaced(counted.decided)),
+            ("refused_total", "counter", "Executions refused.", spaced(counted.refused)),
+            (
+                "would_refuse_total",
+                "counter",
+                "Executions that would have been refused.",
+                spaced(counted.would_refuse),
+            ),
+            ("late_total", "counter", "Executions for which time was over.", {(): counted.late}),
+            (
+                "undecided_total",
+                "counter",
+                "Executions that couldn't be told.",
+                {(): counted.undecided},
+            ),
+            (
+                "released_total",
+                "counter",
+                "Executions answered by the keeper.",
+                {(): counted.released},
+            ),
+            ("untold_total", "counter", "Refusals counted, not told.", {(): counted.untold}),
+            ("bypassed_total", "counter", "Times that too many asked.", {(): counted.lost}),
+            ("warden_restarts_total", "counter", "Times begun anew.", {(): counted.restarts}),
+            ("held_seconds_total", "counter", "Time in decisions.", {(): counted.seconds}),
+            ("held_seconds_max", "gauge", "The longest decision.", {(): counted.longest}),
+        )
+    )
 
 
 def families_text(families: Iterable[Family]) -> str:

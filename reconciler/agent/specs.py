@@ -1,7 +1,7 @@
 """What pods declare, as far as a look at their containers needs it: from `kubectl get pods`."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.core.commands import mask_command
@@ -23,11 +23,13 @@ class PodSpec:
         ports: Protocol and number of every declared port.
         commands: What the kubelet runs in its containers by itself: probes and hooks; masked.
         digests: The digest of each container's image, by the container's id.
+        labels: The pod's.
     """
 
     ports: frozenset[tuple[str, int]]
     commands: frozenset[tuple[str, ...]]
     digests: Mapping[str, str]
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def pod_specs(document: object) -> dict[str, PodSpec]:
@@ -59,7 +61,13 @@ def _spec(pod: Mapping[str, Any]) -> PodSpec:
             words = ((hook or {}).get("exec") or {}).get("command")
             if words:
                 commands.add(mask_command([str(word) for word in words]))
-    return PodSpec(frozenset(ports), frozenset(commands), dict(_digests(pod.get("status") or {})))
+    labels = (pod.get("metadata") or {}).get("labels") or {}
+    return PodSpec(
+        frozenset(ports),
+        frozenset(commands),
+        dict(_digests(pod.get("status") or {})),
+        {str(name): str(value) for name, value in labels.items()},
+    )
 
 
 def _containers(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

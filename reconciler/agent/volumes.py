@@ -47,9 +47,14 @@ def is_scratch(mount: Mount) -> bool:
     return mount.kind == "tmpfs" and mount.writable and mount.root == "/"
 
 
+def is_kernels(mount: Mount) -> bool:
+    """Whether a mount shows what the kernel knows, and holds no files of anybody's."""
+    return mount.kind in _KERNEL
+
+
 def is_told(mount: Mount) -> bool:
     """Whether a mount is one that people gave the container, rather than one that all have."""
-    if mount.point == "/" or mount.kind in _KERNEL or _OWN.search(mount.root) is not None:
+    if mount.point == "/" or is_kernels(mount) or _OWN.search(mount.root) is not None:
         return False
     return not mount.point.startswith(("/dev/", "/proc/", "/sys/")) and mount.point not in (
         "/dev",

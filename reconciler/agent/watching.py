@@ -7,8 +7,9 @@ from datetime import datetime
 from time import monotonic
 from typing import Final, Protocol
 
-from reconciler.agent.metrics import Counts, exposition
+from reconciler.agent.metrics import Counts, enforcement_exposition, exposition
 from reconciler.agent.node import Glimpse
+from reconciler.agent.refusals import Tally
 from reconciler.agent.sightings import Sightings
 from reconciler.core.containers import ContainerLook, NodeLook
 from reconciler.core.sightings import Sighting
@@ -44,6 +45,20 @@ class Executing(Protocol):
         """Waits for executions; gives containers in which something strange was executed."""
 
 
+class Refusing(Protocol):
+    """What tells of executions that are refused."""
+
+    @property
+    def tally(self) -> Tally | None:
+        """What was counted; None before anything was."""
+
+    def refusals(self) -> list[Sighting]:
+        """Gives what was refused since it was asked last."""
+
+    def trouble(self) -> str:
+        """Says why nothing is enforced as it should be; empty where it is."""
+
+
 class NodeWatch:
     """Watches this machine's containers.
 
@@ -57,6 +72,7 @@ class NodeWatch:
         executing: Tells of executions; None where the kernel doesn't.
         show: Is given each whole look; returns at once.
         between: Is called after each look and glimpse, by the thread that looks.
+        refusing: Tells of those that are refused; None where none is to be.
     """
 
     def __init__(
@@ -71,10 +87,12 @@ class NodeWatch:
         executing: Executing | None = None,
         show: Callable[[NodeLook], None] = lambda look: None,
         between: Callable[[], None] = lambda: None,
+        refusing: Refusing | None = None,
     ) -> None:
         self._scan = scan
         self._show = show
         self._between = between
+        self._refusing = refusing
         self._executing = executing
         self._tell = tell
         self._now = now
@@ -95,6 +113,8 @@ class NodeWatch:
             due = self._round(due)
             self._between()
             self._wait(ending)
+            if self._refusing is not None and (refused := self._refusing.refusals()):
+                self._say(refused)
 
     def _wait(self, ending: threading.Event) -> None:
         """Waits until the next glimpse; tells of what is executed meanwhile."""
@@ -175,7 +195,10 @@ class NodeWatch:
     def metrics(self) -> str:
         """Gives the metrics' text."""
         with self._lock:
-            return exposition(self._look or NodeLook("", "", ()), self._counts)
+            told = exposition(self._look or NodeLook("", "", ()), self._counts)
+        if self._refusing is None:
+            return told
+        return told + enforcement_exposition(self._refusing.tally, self._refusing.trouble())
 
     def trouble(self) -> str:
         """Says why it isn't well; empty where it is."""

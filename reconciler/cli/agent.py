@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.endings import asked_to_end
+from reconciler.cli.enforcing import add_enforcement_options, attached_of
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.looking import add_scan_options, pod_specs_of, scan_of, seconds_of
 from reconciler.cli.profiles_file import rereading, version_of
@@ -80,6 +81,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="keep there what proves a pod's drift, when the controller asks before it replaces it",
     )
     add_scan_options(parser, limit=_LIMIT)
+    add_enforcement_options(parser)
 
 
 def run(options: argparse.Namespace) -> ExitCode:
@@ -99,6 +101,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     scan = scan_of(options)
     evidence = _evidence(options, scan)
     sender = _sender(options, evidence)
+    attached = attached_of(options)
     watch = NodeWatch(
         scan,
         _teller(scan, options.pods, options.profiles),
@@ -109,6 +112,7 @@ def run(options: argparse.Namespace) -> ExitCode:
         executing=_executing(scan),
         show=_showing(sender, evidence),
         between=_keeping(sender, evidence),
+        refusing=attached,
     )
     with ExitStack() as stack:
         wait = stack.enter_context(asked_to_end())
@@ -117,6 +121,9 @@ def run(options: argparse.Namespace) -> ExitCode:
         if sender is not None:
             sender.start()
             stack.callback(sender.stop)
+        if attached is not None:
+            attached.start()
+            stack.callback(attached.stop)
         _watch(watch, wait)
     return ExitCode.DONE
 

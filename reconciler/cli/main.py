@@ -30,6 +30,7 @@ VERBS = {
     "guard": "have the API server refuse what Git does not say; audit how immutable things are",
     "containers": "what changed and what runs in containers: of all nodes, or of this machine",
     "agent": "watch the containers of this machine, and tell of every change as it happens",
+    "warden": "have the kernel refuse what a container executes and its image does not hold",
     "init": "write a first plumbline.yaml from a repository and a cluster",
     "doctor": "check access, rights and programs, each with its fix",
 }
@@ -39,7 +40,7 @@ GROUPS = {
     "begin": ("init", "doctor"),
     "look": ("check", "explain", "images", "containers", "history"),
     "put right": ("restore", "propose"),
-    "keep right": ("run", "agent", "approve", "reject", "suspend", "resume", "guard"),
+    "keep right": ("run", "agent", "warden", "approve", "reject", "suspend", "resume", "guard"),
 }
 
 _WHAT = "Exact drift between Git and a live Kubernetes cluster: found, explained, restored."

@@ -13,6 +13,8 @@ class Occurrence(StrEnum):
     CHANGED = "changed"  # it was there, and is other than before
     GONE = "gone"  # it was there, and was looked for and not found
     UNKNOWN = "unknown"  # what couldn't be told of a container is other than before
+    REFUSED = "refused"  # it was to be executed, and that was refused
+    WOULD_REFUSE = "would-refuse"  # it was executed, which a rule would have refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class Sighting:
         occurrence: What became of it.
         at: When that was seen, RFC 3339.
         container: In which container.
-        drift: As it is, or as it last was; None where only the unknown is told.
+        drift: As it is, or as it last was; None where only the unknown is told. Of an execution
+            that was refused: the process that asked for it, and what it asked for.
         first_seen: When this watcher first saw it, RFC 3339.
         unknown: What can't be told of the container by now, and why; none where all is told again.
         note: What a reader must know.

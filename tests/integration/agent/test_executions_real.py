@@ -1,12 +1,6 @@
 """Short-lived programs in a container that runc runs, as the kernel tells of them."""
 
-import json
-import secrets
-import shutil
-import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,72 +10,16 @@ from reconciler.agent.executing import Executions
 from reconciler.agent.node import NodeScan
 from reconciler.core.containers import ContainerDrift, Origin, ProcessDrift
 from reconciler.core.ranking import drift_id
-from tests.tools.node.packages import ensure
-from tests.tools.overlays import PLAIN, layer, overlay
+from tests.tools.runc_container import Shell, runc_container
 from tests.tools.running import until
-
-_BUSYBOX = Path("/bin/busybox")
-
-
-@dataclass(frozen=True, slots=True)
-class Shell:
-    """A shell that is the first process of a container.
-
-    Attributes:
-        container_id: The container's.
-        process: The shell.
-    """
-
-    container_id: str
-    process: "subprocess.Popen[bytes]"
-
-    def say(self, line: str) -> None:
-        """Has it do something."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{line}\n".encode())
-        self.process.stdin.flush()
 
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Shell]:
-    """A container as a runtime makes it: an overlay, namespaces, a control group."""
-    ensure()  # runc and busybox
-    with layer(tmp_path, 0) as seen:
-        for name in ("bin", "dev", "proc"):
-            (seen / name).mkdir()
-        for name in ("sh", "busybox", "cp", "mkdir"):
-            shutil.copy(_BUSYBOX, seen / "bin" / name)
-    container_id = secrets.token_hex(32)
-    with ExitStack() as stack, overlay(tmp_path, 1, PLAIN) as made:
-        config = {
-            "ociVersion": "1.0.2",
-            "process": {"user": {"uid": 0, "gid": 0}, "args": ["/bin/sh"], "cwd": "/"},
-            "root": {"path": str(made.merged)},
-            "mounts": [
-                {"destination": "/proc", "type": "proc", "source": "proc"},
-                {"destination": "/dev", "type": "tmpfs", "source": "tmpfs"},
-            ],
-            "linux": {
-                "namespaces": [{"type": "pid"}, {"type": "mount"}],
-                "cgroupsPath": f"/{container_id}",
-            },
-        }
-        (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
-        runc = ["runc", "--root", str(tmp_path / "runc")]
-        words = [*runc, "run", "--bundle", str(tmp_path), container_id]
-        process = stack.enter_context(subprocess.Popen(words, stdin=subprocess.PIPE))
-        up = Shell(container_id, process)
-        until(lambda: "running" in _state(runc, container_id), "it runs")
-        try:
-            yield up
-        finally:
-            subprocess.run([*runc, "delete", "--force", container_id], check=False)
-            process.wait(timeout=30)
-
-
-def _state(runc: list[str], container_id: str) -> str:
-    done = subprocess.run([*runc, "state", container_id], capture_output=True, check=False)
-    return done.stdout.decode()
+    """A container as a runtime makes it, with a directory of the machine's."""
+    (tmp_path / "data").mkdir()
+    with runc_container(tmp_path, "executions", [(tmp_path / "data", "/data")]) as made:
+        yield made
 
 
 @pytest.fixture
@@ -150,3 +88,13 @@ def test_a_container_that_is_new_is_no_complete_glimpse(shell: Shell) -> None:
     assert not scan.glimpse().complete
     scan.look()
     assert scan.glimpse().complete
+
+
+def test_what_runs_from_a_volume_is_seen_at_its_path(shell: Shell, scan: NodeScan) -> None:
+    executions = Executions(scan)
+    executions.renew()
+    shell.say("cp /bin/busybox /data/y; cp /bin/busybox /dev/z; /data/y true; /dev/z true")
+    seen: list[ContainerDrift] = []
+    until(lambda: len(seen.__iadd__(found(executions, shell))) >= 2, "both are told")
+    told = {(each.executable, each.origin) for each in seen if isinstance(each, ProcessDrift)}
+    assert told == {("/data/y", Origin.VOLUME), ("/dev/z", Origin.VOLUME)}

@@ -93,6 +93,20 @@ CASES: Mapping[str, Mapping[str, Any]] = {
             "priorityClassName": "system-node-critical",
         },
     },
+    "enforcing agents": {
+        "agent": {
+            "enabled": True,
+            "enforcement": {
+                "enabled": True,
+                "fail": "closed",
+                "limit": 0.5,
+                "rules": [
+                    {"mode": "off", "labels": {"app": "ci"}},
+                    {"mode": "refuse", "namespaces": ["shop"], "volumes": "allow"},
+                ],
+            },
+        }
+    },
     "no service": {"service": {"enabled": False}},
     "a balanced service": {"service": {"type": "LoadBalancer", "annotations": {"a": "b"}}},
     "a placed pod": {

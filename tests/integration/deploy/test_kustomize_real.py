@@ -12,6 +12,7 @@ import yaml
 
 from reconciler import __version__
 from reconciler.cli.main import main
+from reconciler.core.enforcing import enforcement_rules
 from reconciler.settings import Mode, load_settings
 from tests.benchmarks.workload import commit
 from tests.integration.deploy.conftest import MINIMAL, NAMESPACE, SHOP, Helm
@@ -67,7 +68,7 @@ def test_the_base_is_the_chart_with_its_defaults(helm: Helm) -> None:
     assert _named(base) == _named(chart)
 
 
-@pytest.mark.parametrize("folder", ["agent", "agent-told", "base", "example"])
+@pytest.mark.parametrize("folder", ["agent", "agent-told", "agent-enforcing", "base", "example"])
 def test_the_api_server_takes_it(control_plane: ControlPlane, folder: str) -> None:
     text = control_plane.kubectl("kustomize", str(KUSTOMIZE / folder)).stdout
     for name in ("plumbline", "plumbline-agent", "shop"):
@@ -90,6 +91,27 @@ def test_the_agent_is_the_chart_s(helm: Helm) -> None:
     # The controller's Service must not find it.
     selector = made["Service", "plumbline"]["spec"]["selector"]
     assert not selector.items() <= chart["spec"]["template"]["metadata"]["labels"].items()
+
+
+def test_the_enforcing_agent_is_the_chart_s(helm: Helm) -> None:
+    name = "plumbline-agent-enforcement"
+    base = _built(helm.plane, "agent-enforcing")
+    rules = _rules(base, name)
+    assert enforcement_rules(rules, name)  # as the program reads them
+    enforcement = {"enabled": True, **rules}
+    chart = helm.objects({**MINIMAL, "agent": {"enabled": True, "enforcement": enforcement}})
+    assert _rules(chart, name) == rules
+    of_both = [_named(each)["DaemonSet", "plumbline-agent"] for each in (base, chart)]
+    for each in of_both:
+        each["metadata"].pop("namespace")
+    assert of_both[0] == of_both[1]
+
+
+def _rules(objects: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    (found,) = [each for each in objects if each["metadata"]["name"] == name]
+    rules = json.loads(found["data"]["rules.json"])
+    assert isinstance(rules, dict)
+    return rules
 
 
 def test_the_base_alone_says_that_it_has_no_target(tmp_path: Path) -> None:

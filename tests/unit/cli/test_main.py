@@ -59,7 +59,7 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 #: A look at a machine has nothing to do with what is configured for a cluster.
-WITHOUT_SETTINGS = {"agent"}
+WITHOUT_SETTINGS = {"agent", "warden"}
 
 
 def test_every_verb_is_in_one_group() -> None:
