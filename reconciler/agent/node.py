@@ -225,7 +225,7 @@ class NodeScan:
         drifts: list[ContainerDrift] = [*found.drifts]
         if programs is not None:
             drifts += programs.processes
-            drifts += sessions_but(programs.sessions, spec.commands if spec else frozenset())
+            drifts += sessions_but(programs.sessions, spec.hooks if spec else {}, self._now())
             unknown += programs.unknown
         if spec is not None:
             drifts += undeclared(listening, spec)
