@@ -34,7 +34,7 @@ test: install  ## all tests; builds a real control plane where none is cached (s
 	@$(RUN)/python -m tests.tools.registry
 	@$(RUN)/python -m tests.tools.node
 	@$(RUN)/python -m tests.tools.gitea
-	@$(RUN)/python -m tests.tools.controlplane build --with controller-manager,helm,node,encryption >/dev/null
+	@$(RUN)/python -m tests.tools.controlplane build --with controller-manager,helm,node,encryption,linter >/dev/null
 	@$(RUN)/python -m pytest -n 2 --dist loadgroup $(TESTS)
 
 check: install lint types imports coverage  ## lint, format, types, import contracts, tests with coverage

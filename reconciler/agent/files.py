@@ -280,6 +280,7 @@ class FileScan:
             change = ChangeType.ADDED if was is None else ChangeType.REMOVED
         grade = self._profile.grade(f"/{path}", was, now)
         drift = FileDrift(f"/{path}", change, grade.severity, grade.why, was, now, text, note)
+        drift = self._profile.withholding(drift)
         self._found.tell(drift, self._bounds.files)
 
     def _expect(self, rule: ExpectedRule, folder: Folder, size: int) -> None:

@@ -210,7 +210,7 @@ class NodeScan:
     def commands_of(self, container: Container) -> frozenset[tuple[str, ...]]:
         """Gives what a container's pod has the kubelet run in it, as far as that is known."""
         spec = self._specs.get(container.ref.pod_uid)
-        return spec.commands if spec is not None else frozenset()
+        return frozenset(spec.hooks) if spec is not None else frozenset()
 
     def chooses(self, container: Container) -> bool:
         """Whether a container is among those that are to be looked at."""
@@ -242,9 +242,8 @@ class NodeScan:
         listening = listeners(self.table, container.processes) if only is None else ()
         drifts: list[ContainerDrift] = [*found.drifts]
         if programs is not None:
-            commands = self.commands_of(container)
-            drifts += processes_but(programs.processes, commands)
-            drifts += sessions_but(programs.sessions, commands)
+            drifts += processes_but(programs.processes, self.commands_of(container))
+            drifts += sessions_but(programs.sessions, spec.hooks if spec else {}, self._now())
             unknown += programs.unknown
         if spec is not None:
             drifts += undeclared(listening, spec)

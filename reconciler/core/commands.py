@@ -36,8 +36,8 @@ class Takes:
 def _takes(
     values: str = "", pairs: str = "", assigned: str = "", only_with: str = "", **places: int
 ) -> Takes:
-    words = (frozenset(each.split()) for each in (values, pairs, assigned, only_with))
-    return Takes(*words, places=places)
+    flags = [frozenset(each.split()) for each in (values, pairs, assigned, only_with)]
+    return Takes(flags[0], flags[1], flags[2], flags[3], places=places)
 
 
 _LOGIN = _takes("-p", "--creds --src-creds --dest-creds", only_with="login copy pull push inspect")
@@ -45,7 +45,7 @@ _LOGIN = _takes("-p", "--creds --src-creds --dest-creds", only_with="login copy 
 #: By program. Each line's manual says so under the same letters.
 _PROGRAMS: Mapping[str, Takes] = MappingProxyType(
     {
-        # mysql(1): "-p[password]"; with a space it is a slip, and the word is the password yet.
+        # See mysql(1): "-p[password]"; with a space it is a slip, and the word is the password yet.
         **dict.fromkeys(
             [
                 "mysql",
@@ -81,51 +81,51 @@ _PROGRAMS: Mapping[str, Takes] = MappingProxyType(
             ],
             _takes("-p"),
         ),
-        # curl(1)
+        # See curl(1)
         "curl": _takes("--pass --proxy-pass --oauth2-bearer", "-u --user -U --proxy-user"),
-        # etcdctl --help
+        # See etcdctl --help
         "etcdctl": _takes("", "--user"),
         # redis-cli --help
         **dict.fromkeys(("redis-cli", "valkey-cli", "keydb-cli"), _takes("-a --pass")),
-        # sshpass(1)
+        # See sshpass(1)
         "sshpass": _takes("-p"),
-        # docker-login(1), podman-login(1), skopeo-copy(1), helm registry login --help
+        # See docker-login(1), podman-login(1), skopeo-copy(1), helm registry login --help
         **dict.fromkeys(
             ["docker", "podman", "buildah", "skopeo", "nerdctl", "helm", "oras", "crane"], _LOGIN
         ),
-        # kubectl create secret generic --help
+        # See kubectl create secret generic --help
         **dict.fromkeys(
             ("kubectl", "oc", "k3s"), _takes(assigned="--from-literal", only_with="secret")
         ),
-        # ldapsearch(1)
+        # See ldapsearch(1)
         **dict.fromkeys(
             ["ldapsearch", "ldapadd", "ldapmodify", "ldapdelete", "ldappasswd", "ldapwhoami"],
             _takes("-w"),
         ),
-        # smbclient(1), rpcclient(1)
+        # See smbclient(1), rpcclient(1)
         **dict.fromkeys(("smbclient", "rpcclient"), _takes("", "-U --user")),
-        # openssl-passphrase-options(1), openssl-enc(1)
+        # See openssl-passphrase-options(1), openssl-enc(1)
         "openssl": Takes(frozenset({"-passin", "-passout", "-pass", "-k", "-K"}), glued=False),
-        # zip(1), unzip(1), 7z's manual ("-p{Password}")
+        # See zip(1), unzip(1), 7z's manual ("-p{Password}")
         **dict.fromkeys(("zip", "unzip"), _takes("-P")),
         **dict.fromkeys(("7z", "7za", "7zr"), _takes("-p")),
-        # keytool(1), jarsigner(1)
+        # See keytool(1), jarsigner(1)
         **dict.fromkeys(
             ("keytool", "jarsigner"),
             _takes("-storepass -keypass -srcstorepass -deststorepass -srckeypass -destkeypass"),
         ),
-        # ssh-keygen(1)
+        # See ssh-keygen(1)
         "ssh-keygen": _takes("-N -P"),
         # sqlcmd and bcp (Microsoft's mssql-tools)
         **dict.fromkeys(("sqlcmd", "bcp"), _takes("-P")),
-        # ipmitool(1), mosquitto_pub(1)
+        # See ipmitool(1), mosquitto_pub(1)
         **dict.fromkeys(["ipmitool", "mosquitto_pub", "mosquitto_sub"], _takes("-P")),
-        # snmpcmd(1)
+        # See snmpcmd(1)
         **dict.fromkeys(["snmpget", "snmpwalk", "snmpset", "snmpbulkwalk"], _takes("-A -X -c")),
-        # rabbitmqctl(8), rabbitmqadmin --help
+        # See rabbitmqctl(8), rabbitmqadmin --help
         "rabbitmqctl": _takes(add_user=2, change_password=2, authenticate_user=2),
         "rabbitmqadmin": _takes("-p"),
-        # htpasswd(1): "-b passwordfile username password", "-nb username password"
+        # See htpasswd(1): "-b passwordfile username password", "-nb username password"
         "htpasswd": Takes(places=MappingProxyType({"-b": 3, "-nb": 2, "-bn": 2})),
         # vault login --help
         "vault": _takes(login=1),
@@ -133,7 +133,7 @@ _PROGRAMS: Mapping[str, Takes] = MappingProxyType(
         "aws": _takes(aws_secret_access_key=1, aws_session_token=1),
         # mc alias set --help: alias, URL, access key, secret key
         **dict.fromkeys(("mc", "mcli"), _takes(set=4)),
-        # useradd(8), usermod(8)
+        # See useradd(8), usermod(8)
         **dict.fromkeys(("useradd", "usermod"), _takes("-p")),
     }
 )

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import translate
 from typing import Any, TypeAlias
 
-from reconciler.core.containers import FileState, FileType
+from reconciler.core.containers import FileDrift, FileState, FileType
 from reconciler.core.drift import ChangeType, Severity
 
 Pattern: TypeAlias = re.Pattern[str]
@@ -67,6 +67,11 @@ class Grade:
     why: str
 
 
+#: Bytes of a file that may be one password, or a few: longer ones nobody tries.
+_GUESSABLE = 4096
+_WITHHELD = "its digest is withheld: it may hold a secret"
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What is known of files and programs in containers.
@@ -94,6 +99,19 @@ class Profile:
     def runs(self, path: str) -> bool:
         """Whether a program of the image is one that its profile has run."""
         return self.execute is None or self.execute.match(path) is not None
+
+    def withholding(self, drift: FileDrift) -> FileDrift:
+        """Gives a file's drift without digests that would let people try secrets.
+
+        Only of what may be guessed: a small file of such a name that isn't a program. Whoever
+        looks into an attack needs the digests of programs, however they are called.
+        """
+        if self.untold.match(drift.path) is None:
+            return drift
+        was, now = _withheld(drift.was), _withheld(drift.now)
+        if (was, now) == (drift.was, drift.now):
+            return drift
+        return replace(drift, was=was, now=now, note=drift.note or _WITHHELD)
 
     def expecting(
         self, path: str, change: ChangeType, now: FileState | None
@@ -163,6 +181,12 @@ def _grade_of_folder(was: FileState, now: FileState | None) -> Grade:
 def _is_open(state: FileState) -> bool:
     is_folder = state.type is FileType.DIRECTORY
     return is_folder and bool(state.mode & _OTHERS_WRITE) and not state.mode & _STICKY
+
+
+def _withheld(state: FileState | None) -> FileState | None:
+    if state is None or _runs(state) or state.size > _GUESSABLE:
+        return state
+    return replace(state, sha256="")
 
 
 def _runs(state: FileState) -> bool:

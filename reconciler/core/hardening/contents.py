@@ -44,6 +44,7 @@ _SOCKETS: Final = ("docker.sock", "containerd.sock", "crio.sock")
 _NEEDS: Final = {
     ("limits", "memory"): "limit-memory",
     ("limits", "cpu"): "limit-cpu",
+    ("limits", "ephemeral-storage"): "limit-storage",
     ("requests", "memory"): "request-memory",
     ("requests", "cpu"): "request-cpu",
 }

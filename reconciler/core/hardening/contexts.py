@@ -42,6 +42,9 @@ _SAFE_SYSCTLS: Final = frozenset(
         "net.ipv4.tcp_wmem",
     }
 )
+#: Distributions give numbers below it to users of their own, and people begin at 1000
+#: (zegl/kube-score README_CHECKS.md, container-security-context-user-group-id).
+_HIGH_ID: Final = 10_000
 _APPARMOR: Final = "container.apparmor.security.beta.kubernetes.io/"
 _POD_FLAGS: Final = {
     "hostPID": "host-pid",
@@ -85,6 +88,7 @@ def check_context(pod: Pod, container: Container) -> Iterator[Spot]:
     if security.get("procMount") == "Unmasked":
         yield Spot("proc-mount", (*path, "procMount"), container.name, "Unmasked")
     yield from _user(pod, container)
+    yield from _low_numbers(pod, container)
     yield from _capabilities(container)
     yield from _profiles(pod, container)
 
@@ -99,6 +103,15 @@ def _user(pod: Pod, container: Container) -> Iterator[Spot]:
     elif not is_number and pod.setting(container, "runAsNonRoot") is not True:
         detail = _shown(pod.setting(container, "runAsNonRoot"))
         yield Spot("run-as-root", (*path, "runAsNonRoot"), container.name, detail)
+
+
+def _low_numbers(pod: Pod, container: Container) -> Iterator[Spot]:
+    """Checks the numbers that it runs as; user 0 is told of as root."""
+    for name, least in (("runAsUser", 1), ("runAsGroup", 0)):
+        number = pod.setting(container, name)
+        if isinstance(number, int) and number is not True and least <= number < _HIGH_ID:
+            path = (*container.path, "securityContext", name)
+            yield Spot("low-user-id", path, container.name, f"{name} is {number}")
 
 
 def _capabilities(container: Container) -> Iterator[Spot]:

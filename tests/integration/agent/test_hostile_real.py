@@ -91,7 +91,11 @@ def test_no_link_is_followed(made: Overlay, tmp_path: Path) -> None:
 def test_what_is_secret_is_not_shown(made: Overlay) -> None:
     (made.merged / "etc/shadow").write_text("root:$6$hash\n")
     (made.merged / "etc/app.conf").write_text("colour=blue\napi_key: abcdef123\n")
-    assert one(made, "/etc/shadow").text_diff == ""
+    shadow = one(made, "/etc/shadow")
+    assert shadow.text_diff == ""
+    # Nor what lets people try passwords.
+    assert shadow.now is not None
+    assert (shadow.now.sha256, shadow.note) == ("", "its digest is withheld: it may hold a secret")
     assert one(made, "/etc/app.conf").text_diff.endswith("+api_key: ***")
 
 

@@ -11,13 +11,14 @@ from pathlib import Path
 from tests.tools.controlplane.errors import ControlPlaneError
 from tests.tools.controlplane.identity import write_private
 from tests.tools.controlplane.plane import ControlPlane
-from tests.tools.controlplane.recipes import ENCRYPTION, NODE, Tool
+from tests.tools.controlplane.recipes import ENCRYPTION, LINTER, NODE, Tool
 from tests.tools.controlplane.toolbox import Toolbox, to_stderr
 
 _SHORT = {
     "controller-manager": (Tool.KUBE_CONTROLLER_MANAGER,),
     "node": NODE,
     "encryption": ENCRYPTION,
+    "linter": LINTER,
 }
 
 
@@ -47,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
             dest="also",
             type=_tools,
             default=[],
-            metavar="controller-manager,helm,node,encryption",
+            metavar="controller-manager,helm,node,encryption,linter",
             help="programs beyond kube-apiserver, etcd and kubectl",
         )
     start = verbs.add_parser("start", help="run a control plane until Ctrl-C or SIGTERM")

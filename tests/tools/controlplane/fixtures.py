@@ -79,6 +79,13 @@ def helm_path(toolbox: Toolbox) -> Path:
 
 
 @pytest.fixture(scope="session")
+def kube_score_path(toolbox: Toolbox) -> Path:
+    """The real kube-score."""
+    with _loudly():
+        return toolbox.tool(Tool.KUBE_SCORE)
+
+
+@pytest.fixture(scope="session")
 def sops_path(toolbox: Toolbox) -> Path:
     """The real sops; age-keygen is beside it."""
     with _loudly():

@@ -31,6 +31,7 @@ class Tool(StrEnum):
     GITEA = "gitea"
     SOPS = "sops"
     AGE_KEYGEN = "age-keygen"
+    KUBE_SCORE = "kube-score"
 
 
 ESSENTIAL = (Tool.KUBE_APISERVER, Tool.ETCD, Tool.KUBECTL)
@@ -54,6 +55,9 @@ FORGE = (Tool.GITEA,)
 
 ENCRYPTION = (Tool.SOPS, Tool.AGE_KEYGEN)
 """What is kept together for encrypted manifests: apart likewise."""
+
+LINTER = (Tool.KUBE_SCORE,)
+"""What the immutability audit is held against: apart likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,13 @@ RECIPES: Mapping[Tool, Recipe] = MappingProxyType(
                 "sops",
                 "github.com/getsops/sops/v3/cmd/sops",
                 "github.com/getsops/sops/v3",
+            ),
+            Recipe(
+                Tool.KUBE_SCORE,
+                "kubescore",
+                "github.com/zegl/kube-score/cmd/kube-score",
+                "github.com/zegl/kube-score",
+                ("main.version",),
             ),
             Recipe(Tool.AGE_KEYGEN, "sops", "filippo.io/age/cmd/age-keygen", "filippo.io/age"),
         )

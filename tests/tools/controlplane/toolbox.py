@@ -14,6 +14,7 @@ from tests.tools.controlplane.recipes import (
     ENCRYPTION,
     ESSENTIAL,
     FORGE,
+    LINTER,
     MODULES,
     NODE,
     RECIPES,
@@ -53,7 +54,9 @@ class Toolbox:
 
     def cache_of(self, tool: Tool) -> ToolCache:
         """Where a program is kept, with those that are kept together with it."""
-        together = next((kept for kept in (NODE, FORGE, ENCRYPTION) if tool in kept), CONTROL_PLANE)
+        together = next(
+            (kept for kept in (NODE, FORGE, ENCRYPTION, LINTER) if tool in kept), CONTROL_PLANE
+        )
         key = cache_key(self.modules, self.machine, together)
         return ToolCache.of_user(key, self.environ)
 

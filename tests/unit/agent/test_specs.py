@@ -1,9 +1,11 @@
 """What pods declare, as far as looks at their containers need it."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from reconciler.agent.specs import pod_specs, processes_but
-from reconciler.core.containers import Origin, ProcessDrift
+from reconciler.agent.specs import Hook, pod_specs, processes_but, sessions_but
+from reconciler.core.containers import Origin, ProcessDrift, SessionDrift
 from reconciler.core.drift import Severity
 
 POD = {
@@ -33,7 +35,7 @@ POD = {
 def test_what_pods_declare(document: object) -> None:
     (spec,) = pod_specs(document).values()
     assert spec.ports == {("TCP", 80), ("UDP", 53)}
-    assert spec.commands == {("cat", "/ok"), ("sleep", "5")}
+    assert spec.hooks == {("cat", "/ok"): Hook(1, 11), ("sleep", "5"): Hook(1, 40)}
     assert spec.digests == {"c1": "sha256:aa"}
 
 
@@ -51,3 +53,33 @@ def test_probes_run_what_no_profile_has() -> None:
 def test_what_is_no_list_of_pods(document: object) -> None:
     with pytest.raises(ValueError, match="no list of pods"):
         pod_specs(document)
+
+
+def test_a_command_of_several_probes_may_run_as_often_at_once() -> None:
+    probe = {"exec": {"command": ["ok"]}}
+    web = {"livenessProbe": probe, "readinessProbe": {**probe, "timeoutSeconds": 5}}
+    start = {"lifecycle": {"postStart": {"exec": {"command": ["start"]}}}}
+    pod = {**POD, "spec": {"terminationGracePeriodSeconds": 0, "containers": [web, web, start]}}
+    (spec,) = pod_specs(pod).values()
+    assert spec.hooks[("ok",)] == Hook(2, 15)
+    assert spec.hooks[("start",)].seconds == float("inf")
+
+
+def session(pid: int, second: int, verb: str = "exec", command: str = "sh") -> SessionDrift:
+    started = f"2026-11-25T12:00:{second:02}Z"
+    return SessionDrift(verb, pid, pid, "0", (command,), started, Severity.HIGH)
+
+
+def test_a_probes_words_excuse_only_what_a_probe_does() -> None:
+    now = datetime(2026, 11, 25, 12, 0, 30, tzinfo=UTC)
+    hooks: dict[tuple[str, ...], Hook] = {("sh",): Hook(1, 11)}
+    assert sessions_but([session(1, 25)], hooks, now) == ()
+    # Somebody works there by what the probe is called.
+    (told,) = sessions_but([session(1, 5)], hooks, now)
+    assert "so long" in told.note
+    # One of the two is no probe: the one that came later is told.
+    (told,) = sessions_but([session(2, 29), session(1, 25)], hooks, now)
+    assert (told.pid, "more of them" in told.note) == (2, True)
+    # No kubelet enters from the machine, and no probe is called so.
+    others = [session(1, 25, "enter"), session(2, 26, command="bash")]
+    assert sessions_but(others, hooks, now) == tuple(others)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.agent.node import builtin_profile
-from reconciler.core.containers import FileState, FileType
+from reconciler.core.containers import FileDrift, FileState, FileType
 from reconciler.core.drift import ChangeType, Severity
 
 PROFILE = builtin_profile()
@@ -83,3 +83,25 @@ def test_what_is_expected(
     found = PROFILE.expecting(path, change, now)
     assert (found and found.name) == rule
     assert found is None or found.reason
+
+
+@pytest.mark.parametrize(
+    ("path", "state", "shown"),
+    [
+        ("/app/.env", TEXT, False),
+        ("/srv/db-password", TEXT, False),
+        ("/srv/db-password", replace(TEXT, size=5000), True),
+        ("/srv/password-tool", PROGRAM, True),
+        ("/srv/data", TEXT, True),
+    ],
+)
+def test_digests_of_what_may_be_guessed_are_withheld(
+    path: str, state: FileState, shown: bool
+) -> None:
+    drift = FileDrift(path, ADDED, Severity.LOW, "new file", None, state)
+    told = PROFILE.withholding(drift)
+    assert told.now is not None
+    assert bool(told.now.sha256) is shown
+    assert ("withheld" in told.note) is not shown
+    removed = PROFILE.withholding(replace(drift, was=state, now=None, note="with 2 files in it"))
+    assert removed.note == "with 2 files in it"

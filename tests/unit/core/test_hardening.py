@@ -24,7 +24,7 @@ CONTAINER: JsonObject = {
     "name": "web",
     "image": DIGEST,
     "resources": {
-        "limits": {"cpu": "1", "memory": "1Gi"},
+        "limits": {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "1Gi"},
         "requests": {"cpu": "1", "memory": "1Gi"},
     },
     "securityContext": {
@@ -79,6 +79,8 @@ def test_what_is_as_it_should_be_has_no_finding() -> None:
         ({"runAsNonRoot": "gone"}, "run-as-root", "not set"),
         ({"runAsNonRoot": False}, "run-as-root", "false"),
         ({"runAsUser": 0}, "run-as-root", "runAsUser is 0"),
+        ({"runAsUser": 101}, "low-user-id", "runAsUser is 101"),
+        ({"runAsGroup": 0}, "low-user-id", "runAsGroup is 0"),
         ({"capabilities": {"drop": ["CAP_NET_RAW"]}}, "capabilities-kept", "drops NET_RAW"),
         ({"capabilities": "gone"}, "capabilities-kept", "not set"),
         (
@@ -100,7 +102,7 @@ def test_a_security_context_that_breaks_a_rule(change: Any, rule: str, detail: s
 @pytest.mark.parametrize(
     "change",
     [
-        {"runAsNonRoot": "gone", "runAsUser": 1000},
+        {"runAsNonRoot": "gone", "runAsUser": 10000, "runAsGroup": 65532},
         {"capabilities": {"drop": ["all"], "add": ["NET_BIND_SERVICE"]}},
         {"seccompProfile": {"type": "Localhost"}},
     ],
@@ -133,8 +135,9 @@ def test_the_pod_s_own_context_counts_where_the_container_says_nothing() -> None
             {"image-mutable": "web:latest", "image-pull-policy": "Never"},
         ),
         ({"resources": {}}, dict.fromkeys(
-            ("limit-cpu", "limit-memory", "request-cpu", "request-memory"), "not set")),
-        ({"resources": {"limits": {"cpu": 1, "memory": 1}}}, {}),
+            ("limit-cpu", "limit-memory", "limit-storage", "request-cpu", "request-memory"),
+            "not set")),
+        ({"resources": {"limits": {"cpu": 1, "memory": 1, "ephemeral-storage": 1}}}, {}),
         ({"ports": [{"containerPort": 80}, {"hostPort": 80}]}, {"host-port": "80"}),
     ],
 )  # fmt: skip
