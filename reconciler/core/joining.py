@@ -1,14 +1,15 @@
 """Joins the planes: what differs from Git, and what drifted in the pods that Git's objects made."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from reconciler.core.containers import NodeReport
 from reconciler.core.detect import Detection
 from reconciler.core.ignore import IgnoreRule
 from reconciler.core.in_containers import ContainerDetection, container_drifts
-from reconciler.core.pod_specs import pod_drifts
+from reconciler.core.pod_specs import Compared, pod_drifts
 from reconciler.core.pods import pods_of
 from reconciler.core.policy import worst_first
 from reconciler.core.redact import Redaction
@@ -38,7 +39,8 @@ def joined(
     redaction: Redaction,
     seen: Seen | None,
     now: datetime,
-) -> Detection:
+    before: Mapping[str, Compared] = MappingProxyType({}),
+) -> tuple[Detection, Mapping[str, Compared]]:
     """Adds to what was found of objects what drifted in their pods.
 
     Args:
@@ -50,16 +52,22 @@ def joined(
         redaction: Masks secrets.
         seen: What node agents said; None where there are none.
         now: A moment with its zone.
+        before: The pods that the look before has compared.
+
+    Returns:
+        All of it, and the pods that were compared, for the next look.
     """
     pods = pods_of(sides, namespaces)
-    specs = pod_drifts(target, pods, rules, sides.schema.node("v1", "Pod"), redaction)
+    node = sides.schema.node("v1", "Pod")
+    specs = pod_drifts(target, pods, rules, node, redaction, before)
     inside = ContainerDetection()
     if seen is not None:
         inside = container_drifts(pods, seen.reports, now, seen.stale_after)
-    return replace(
+    whole = replace(
         found,
         drifts=worst_first((*found.drifts, *specs.drifts, *inside.drifts)),
         unproven=(*found.unproven, *specs.unproven, *inside.unproven),
         hidden=found.hidden + specs.hidden,
         insight=Insight(frozenset(inside.untold), frozenset(inside.unlisted), tuple(inside.notes)),
     )
+    return whole, specs.compared

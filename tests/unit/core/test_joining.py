@@ -23,7 +23,7 @@ def test_the_planes_are_joined() -> None:
     time = "2026-11-24T11:59:50Z"
     look = NodeLook("node-1", time, (ContainerLook(CONTAINER, (CONF, EVIL), unknown=("x",)),))
     seen = Seen([NodeReport(look, time)], timedelta(minutes=5))
-    found = joined(
+    found, compared = joined(
         "shop", detected(sides, namespaces=("shop",)), sides, (), SHOP, REDACTION, seen, NOW
     )
     assert [each.type for each in found.drifts] == [
@@ -35,11 +35,12 @@ def test_the_planes_are_joined() -> None:
     assert len(found.unproven) == 1
     assert found.insight is not None
     assert {key.name for key in found.insight.untold} == {"web-1-a"}
+    assert set(compared) == {"uid-web-1-a"}
 
 
 def test_without_agents_pods_are_compared_alone() -> None:
     sides = read(REPLICAS, pod(status=running()))
     before = detected(sides)
-    found = joined("shop", before, sides, (), SHOP, REDACTION, None, NOW)
+    found, _ = joined("shop", before, sides, (), SHOP, REDACTION, None, NOW)
     assert (found.drifts, found.unproven) == ((), ())
     assert found.insight == Insight()
