@@ -105,9 +105,9 @@ class Sender(Rounds):
             word = NodeWord(look.node, look.checked_at, tuple(words), notes)
             text = json.dumps(word_document(word), separators=(",", ":"))
             body = gzip.compress(text.encode(), compresslevel=6, mtime=0)
+            lacking = self._controller.post(body)
             with self._lock:
                 self._bytes += len(body)
-            lacking = self._controller.post(body)
             if not lacking:
                 return
             whole |= lacking
