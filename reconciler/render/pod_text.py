@@ -10,7 +10,7 @@ from reconciler.core.containers import ContainerDrift
 from reconciler.core.drift import Drift
 from reconciler.render.ages import ago
 from reconciler.render.changes import FOUND, INDENT, changes_lines
-from reconciler.render.containers import drift_lines
+from reconciler.render.containers import drift_lines, without_folders
 from reconciler.render.credits import actor_and_when, credit
 from reconciler.render.in_pods import STATES, Pod, worst_of
 from reconciler.render.summaries import INKS
@@ -86,15 +86,21 @@ def _container_lines(name: str, drifts: list[_Seen], style: Style, now: datetime
         about.append(f"on {container.node}" if container.node else "")
         cells.append(Cell((Span(" · ".join(filter(None, about)), Ink.DIM),)))
     yield from flow(cells, style, indent=_INDENT, hanging=4)
-    shown = drifts if style.full else drifts[:_SHOWN]
+    told = drifts if style.full else _without_folders(drifts)
+    shown = told if style.full else told[:_SHOWN]
     for drift, what in shown:
         yield from drift_lines(what, style, now)
         if drift.actor is not None:
             text = f"asked for by {actor_and_when(drift.actor, now)}"
             yield from flow([Cell((Span(text),))], style, indent=10, hanging=12)
-    if len(shown) < len(drifts):
-        more = f"… ({len(drifts) - len(shown)} more: --full or -o json shows all)"
+    if len(shown) < len(told):
+        more = f"… ({len(told) - len(shown)} more: --full or -o json shows all)"
         yield from flow([Cell((Span(more, Ink.DIM),))], style, indent=_INDENT, hanging=4)
+
+
+def _without_folders(drifts: list[_Seen]) -> list[_Seen]:
+    kept = {id(what) for what in without_folders([what for _, what in drifts])}
+    return [(drift, what) for drift, what in drifts if id(what) in kept]
 
 
 def _cut(line: Line, columns: int) -> Line:

@@ -80,3 +80,9 @@ def test_a_finding_tells_all_of_it() -> None:
     assert "$ evil --password" in "\n".join(lines)
     bare = replace(seen(EVIL), container=None, note="why")
     assert next(iter(drift_lines(bare, NOW))) == "why"
+
+
+def test_a_directory_is_left_out_where_what_is_in_it_is_told() -> None:
+    folder = replace(EVIL, path="/usr", severity=Severity.LOW)
+    assert "added /usr ·" not in shown(seen(EVIL), seen(folder))
+    assert "added /usr ·" in shown(seen(EVIL), seen(folder), style=replace(STYLE, full=True))
