@@ -4,16 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import Final
 
 from reconciler.core.containers import NodeReport
 from reconciler.core.detect import Detection
 from reconciler.core.ignore import IgnoreRule
 from reconciler.core.in_containers import ContainerDetection, container_drifts
+from reconciler.core.live import LiveState
 from reconciler.core.pod_specs import Compared, pod_drifts
-from reconciler.core.pods import pods_of
+from reconciler.core.pods import TargetPod, pods_of
 from reconciler.core.policy import worst_first
 from reconciler.core.redact import Redaction
-from reconciler.core.report import Insight
+from reconciler.core.report import Insight, Unproven
+from reconciler.core.resource import ResourceKey
 from reconciler.core.sides import Sides
 
 
@@ -60,14 +63,48 @@ def joined(
     pods = pods_of(sides, namespaces)
     node = sides.schema.node("v1", "Pod")
     specs = pod_drifts(target, pods, rules, node, redaction, before)
+    blind, unclaimed = _unclaimed(sides.live, pods)
     inside = ContainerDetection()
     if seen is not None:
         inside = container_drifts(pods, seen.reports, now, seen.stale_after)
     whole = replace(
         found,
         drifts=worst_first((*found.drifts, *specs.drifts, *inside.drifts)),
-        unproven=(*found.unproven, *specs.unproven, *inside.unproven),
+        unproven=(*found.unproven, *blind, *specs.unproven, *inside.unproven),
         hidden=found.hidden + specs.hidden,
-        insight=Insight(frozenset(inside.untold), frozenset(inside.unlisted), tuple(inside.notes)),
+        insight=Insight(
+            untold=frozenset(inside.untold),
+            unlisted=frozenset(inside.unlisted),
+            unclaimed=unclaimed,
+            notes=tuple(inside.notes),
+        ),
     )
     return whole, specs.compared
+
+
+#: What must be read to tell whose a pod is: pods, and what stands between them and their owners.
+_BETWEEN: Final = frozenset({("", "Pod"), ("apps", "ReplicaSet"), ("batch", "Job")})
+
+
+def _unclaimed(
+    live: LiveState, pods: Sequence[TargetPod]
+) -> tuple[tuple[Unproven, ...], frozenset[ResourceKey]]:
+    """Says where it can't be told which pods are the target's, and which pods may be."""
+    unread = [each for each in live.unread if (each.group, each.kind) in _BETWEEN]
+    spaces = {each.namespace for each in unread}
+    known = {pod.key for pod in pods}
+    return (
+        tuple(
+            Unproven(
+                ResourceKey(each.group, each.kind, each.namespace, "*"),
+                "",
+                f"which pods are the target's can't be told: {each.reason}",
+            )
+            for each in unread
+        ),
+        frozenset(
+            key
+            for key in live.objects.get("v1", {})
+            if key.kind == "Pod" and key not in known and spaces & {"", key.namespace}
+        ),
+    )

@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from reconciler.core.containers import ContainerLook, ContainerRef, NodeLook, NodeReport
 from reconciler.core.drift import DriftType
 from reconciler.core.joining import Seen, joined
+from reconciler.core.live import Unread
 from reconciler.core.report import Insight
-from reconciler.core.resource import JsonObject
-from tests.unit.core.build import REDACTION, detected
+from reconciler.core.resource import JsonObject, ResourceKey
+from tests.unit.core.build import REDACTION, desired_of, detected, live_of, sides_of
 from tests.unit.core.running_pods import REPLICAS, SHOP, WEB, pod, read, running
 from tests.unit.render.pods import CONF, EVIL
 
@@ -44,3 +47,28 @@ def test_without_agents_pods_are_compared_alone() -> None:
     found, _ = joined("shop", before, sides, (), SHOP, REDACTION, None, NOW)
     assert (found.drifts, found.unproven) == ((), ())
     assert found.insight == Insight()
+
+
+@pytest.mark.parametrize("kind", [("", "Pod"), ("apps", "ReplicaSet"), ("batch", "Job")])
+@pytest.mark.parametrize("namespace", ["", "shop", "other"])
+def test_what_stands_between_and_cant_be_read_is_said(
+    kind: tuple[str, str], namespace: str
+) -> None:
+    sides = sides_of(
+        desired_of(WEB), live_of(WEB, pod(), unread=(Unread(*kind, namespace, "forbidden"),))
+    )
+    found, _ = joined("shop", detected(sides), sides, (), SHOP, REDACTION, None, NOW)
+    (unproven,) = found.unproven
+    assert unproven.key == ResourceKey(*kind, namespace, "*")
+    assert unproven.reason == "which pods are the target's can't be told: forbidden"
+    assert found.insight is not None
+    assert {key.name for key in found.insight.unclaimed} == (
+        set() if namespace == "other" else {"web-1-a"}
+    )
+
+
+def test_what_else_cant_be_read_is_told_elsewhere() -> None:
+    unread = (Unread("", "Secret", "", "forbidden"),)
+    sides = sides_of(desired_of(WEB), live_of(WEB, REPLICAS, pod(), unread=unread))
+    found, _ = joined("shop", detected(sides), sides, (), SHOP, REDACTION, None, NOW)
+    assert (found.unproven, found.insight) == ((), Insight())
