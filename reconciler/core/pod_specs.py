@@ -20,7 +20,7 @@ from reconciler.core.normalize.owned import CONTROL_PLANE
 from reconciler.core.ownership import FieldManager, Ownership
 from reconciler.core.path import Item, Path, format_path
 from reconciler.core.pod_images import odd_images
-from reconciler.core.pods import TargetPod, Template, mapping
+from reconciler.core.pods import TargetPod, Template, items, mapping
 from reconciler.core.policy import severity_of
 from reconciler.core.redact import Redaction
 from reconciler.core.report import Unproven
@@ -225,7 +225,7 @@ def _makers(template: Template) -> frozenset[str]:
 
 def _ephemeral(pod: TargetPod, ownership: Ownership) -> Iterator[Change]:
     """Gives the containers that somebody put into a running pod: no template can have any."""
-    for container in mapping(pod.body.get("spec")).get("ephemeralContainers") or ():
+    for container in items(mapping(pod.body.get("spec")).get("ephemeralContainers")):
         name = str(mapping(container).get("name") or "")
         path: Path = ("spec", "ephemeralContainers", Item((("name", name),)))
         by: FieldManager | None = ownership.owner(path, container)

@@ -174,3 +174,14 @@ def test_only_what_has_moved_is_compared_again() -> None:
     assert (ruled.drifts, same(ruled)) == ([], set())
     remade = found({**REPLICAS}, one, two)
     assert same(pod_drifts("shop", remade, (), None, REDACTION, first.compared)) == set()
+
+
+@pytest.mark.parametrize("odd", [5, "x", {"a": 1}, [5, None, "x"], None])
+def test_what_a_dump_holds_in_place_of_a_pods_parts_breaks_nothing(odd: Any) -> None:
+    for place in ("containers", "initContainers", "ephemeralContainers"):
+        judged(pod(spec={place: odd}))
+    for place in ("containerStatuses", "ephemeralContainerStatuses"):
+        judged(pod(status={place: odd}))
+    for place in ("ownerReferences", "labels", "annotations"):
+        judged(pod(metadata={place: odd}))
+    judged({**pod(), "spec": odd}, {**pod("web-1-b"), "status": odd})
