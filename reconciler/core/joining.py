@@ -10,13 +10,13 @@ from reconciler.core.containers import NodeReport
 from reconciler.core.detect import Detection
 from reconciler.core.ignore import IgnoreRule
 from reconciler.core.in_containers import ContainerDetection, container_drifts
-from reconciler.core.live import LiveState
 from reconciler.core.pod_specs import Compared, pod_drifts
 from reconciler.core.pods import TargetPod, pods_of
 from reconciler.core.policy import worst_first
 from reconciler.core.redact import Redaction
 from reconciler.core.report import Insight, Unproven
 from reconciler.core.resource import ResourceKey
+from reconciler.core.scope import pod_kinds
 from reconciler.core.sides import Sides
 
 
@@ -63,7 +63,7 @@ def joined(
     pods = pods_of(sides, namespaces)
     node = sides.schema.node("v1", "Pod")
     specs = pod_drifts(target, pods, rules, node, redaction, before)
-    blind, unclaimed = _unclaimed(sides.live, pods)
+    blind, unclaimed = _unclaimed(sides, namespaces, pods)
     inside = ContainerDetection()
     if seen is not None:
         inside = container_drifts(pods, seen.reports, now, seen.stale_after)
@@ -82,29 +82,29 @@ def joined(
     return whole, specs.compared
 
 
-#: What must be read to tell whose a pod is: pods, and what stands between them and their owners.
-_BETWEEN: Final = frozenset({("", "Pod"), ("apps", "ReplicaSet"), ("batch", "Job")})
+#: Without these it can't be told whose a pod is; without others, only of what it was made.
+_CLAIMING: Final = frozenset({("", "Pod"), ("apps", "ReplicaSet"), ("batch", "Job")})
 
 
 def _unclaimed(
-    live: LiveState, pods: Sequence[TargetPod]
+    sides: Sides, namespaces: frozenset[str], pods: Sequence[TargetPod]
 ) -> tuple[tuple[Unproven, ...], frozenset[ResourceKey]]:
-    """Says where it can't be told which pods are the target's, and which pods may be."""
-    unread = [each for each in live.unread if (each.group, each.kind) in _BETWEEN]
-    spaces = {each.namespace for each in unread}
+    """Says what of the target's pods can't be told since something wasn't read, and of which."""
+    unproven: list[Unproven] = []
+    blind: set[str] = set()
+    for (group, kind), spaces in pod_kinds(sides.desired, namespaces).items():
+        for namespace in sorted(spaces):
+            key = ResourceKey(group, kind, namespace, "*")
+            version = f"{group}/v1" if group else "v1"
+            why = sides.live.why_unread(key) or sides.catalog.why_unknown(version, kind)
+            if why is None:
+                continue
+            unproven.append(Unproven(key, "", f"not all of pods can be told without it: {why}"))
+            blind |= {namespace} if (group, kind) in _CLAIMING else set()
     known = {pod.key for pod in pods}
-    return (
-        tuple(
-            Unproven(
-                ResourceKey(each.group, each.kind, each.namespace, "*"),
-                "",
-                f"which pods are the target's can't be told: {each.reason}",
-            )
-            for each in unread
-        ),
-        frozenset(
-            key
-            for key in live.objects.get("v1", {})
-            if key.kind == "Pod" and key not in known and spaces & {"", key.namespace}
-        ),
+    unclaimed = (
+        key
+        for key in sides.live.objects.get("v1", {})
+        if key.kind == "Pod" and key.namespace in blind and key not in known
     )
+    return tuple(unproven), frozenset(unclaimed)
