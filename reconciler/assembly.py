@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -16,17 +16,17 @@ from reconciler.adapters.cluster.watches import Watches
 from reconciler.adapters.history.database import DatabaseHistory
 from reconciler.adapters.sources.peeked import Peeked
 from reconciler.adapters.telemetry.metrics import Metrics
-from reconciler.attending import attended
+from reconciler.attending import stale_after
 from reconciler.bootstrap import How, Opened, open_target
 from reconciler.controller import Target
 from reconciler.core.errors import ConfigError
-from reconciler.core.in_containers import is_silent
 from reconciler.core.plan import Plan
 from reconciler.forging import follower_of
 from reconciler.keeper import Keeper
 from reconciler.leading import Seat, Seats
+from reconciler.node_news import NodeNews
 from reconciler.policies import policy_of
-from reconciler.ports import Cluster, Observer, Witnesses
+from reconciler.ports import Cluster, NodeLooks, Observer, Witnesses
 from reconciler.settings import Settings, TargetSettings
 
 if TYPE_CHECKING:
@@ -42,12 +42,14 @@ class Followed:
         seat: This replica's part in it.
         live: Tells that something moved; None where nobody watches.
         opened: The target as it was opened.
+        news: Tells that node agents say something new; None where none are heard.
     """
 
     keeper: Keeper
     seat: Seat
     live: WatchedLive | None
     opened: Opened
+    news: NodeNews | None = None
 
 
 @dataclass(slots=True)
@@ -78,6 +80,7 @@ class Assembly:
     say: Callable[..., None]
     traces: "Traces | None" = None
     _watches: Watches | None = None
+    _nodes: NodeLooks | None = None
 
     def followed(self, target: TargetSettings) -> Followed:
         """Makes one target's keeper, and what tells it to look.
@@ -92,8 +95,10 @@ class Assembly:
         if seat.leadership is not None:
             self.metrics.watch_leadership(target.name, seat.held)
         source = Peeked(opened.target.source)
-        made = attended(opened.target, self.settings.agents, self.history)
-        made = replace(made, source=source)
+        made = replace(opened.target, source=source, pods=self.settings.agents.looks_into_pods)
+        news = self._news()
+        if news is not None:
+            made = replace(made, nodes=news.nodes, stale_after=news.stale_after)
         stamp: Callable[[], object | None] = _never_the_same
         verifying: Callable[[Target, Plan], Target] = _as_it_is
         live: WatchedLive | None = None
@@ -101,7 +106,7 @@ class Assembly:
             live = WatchedLive(opened.cluster, self._shared_watches(opened.cluster))
             self.stack.callback(live.close)
             made = replace(made, live=live)
-            stamp = _stamp(source, live, made)
+            stamp = _stamp(source, live, made.clock, news)
             verifying = _refreshing(live)
         cluster: Cluster = GuardedCluster(opened.cluster, seat.held)
         if self.traces is not None:
@@ -128,7 +133,16 @@ class Assembly:
         if follower is not None:
             follower.start(lambda: keeper.last)
             self.stack.callback(follower.stop)
-        return Followed(keeper, seat, live, opened)
+        return Followed(keeper, seat, live, opened, news)
+
+    def _news(self) -> NodeNews | None:
+        """Gives what tells a target whether agents say something new; None where none are heard."""
+        if not self.settings.agents.address:
+            return None
+        # What all targets read is kept once.
+        self._nodes = self._nodes or self.history.nodes()
+        silence = stale_after(self.settings.agents)
+        return NodeNews(self._nodes, silence, lambda: datetime.now(UTC), monotonic)
 
     @staticmethod
     def _seen(target: Target, traces: "Traces") -> Target:
@@ -155,23 +169,12 @@ def _as_it_is(target: Target, plan: Plan) -> Target:
     return target
 
 
-def _stamp(source: Peeked, live: WatchedLive, target: Target) -> Callable[[], object]:
+def _stamp(
+    source: Peeked, live: WatchedLive, clock: Callable[[], datetime], news: NodeNews | None
+) -> Callable[[], object]:
     """Tells whether a side moved, or what agents say; the day, too, since rules end with one."""
-    return lambda: (
-        source.peek().revision,
-        live.version,
-        target.clock().date(),
-        _words(target, target.clock()),
-    )
-
-
-def _words(target: Target, now: datetime) -> object:
-    """Gives what agents say without when they said it: they speak though nothing has changed."""
-    reports = target.nodes.latest() if target.nodes is not None else ()
-    return [
-        (each.look.node, each.look.looks, is_silent(each, now, target.stale_after))
-        for each in reports
-    ]
+    said: Callable[[], object] = news.stamp if news is not None else _never_the_same
+    return lambda: (source.peek().revision, live.version, clock().date(), said())
 
 
 def _refreshing(live: WatchedLive) -> Callable[[Target, Plan], Target]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from reconciler.ports import Comparer, InventoryStore, Live, NodeLooks, Sighting
 
 if TYPE_CHECKING:
     from reconciler.core.detect import Detection
+    from reconciler.core.pod_specs import Compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Target:
         nodes: What node agents say of containers; None where there are none. Pods are read then,
             too.
         stale_after: A node that was silent for longer isn't known any more.
+        compared: The pods that the last look has compared, by uid: what hasn't moved since needn't
+            be compared again.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Target:
     pods: bool = False
     nodes: NodeLooks | None = None
     stale_after: timedelta = timedelta(minutes=5)
+    compared: "dict[str, Compared]" = field(default_factory=dict, repr=False)
 
     @property
     def looks_into_pods(self) -> bool:
@@ -95,7 +99,10 @@ def check(target: Target) -> Look:
         from reconciler.core.joining import Seen, joined
 
         told = Seen(target.nodes.latest(), target.stale_after) if target.nodes else None
-        found = joined(target.name, found, sides, rules, target.scope, target.redaction, told, now)
+        given = (target.name, found, sides, rules, target.scope, target.redaction, told, now)
+        found, compared = joined(*given, target.compared)
+        target.compared.clear()
+        target.compared.update(compared)
     ids = [drift.id for drift in found.drifts]
     seen = target.sightings.first_seen(ids, rfc3339(now))
     drifts = tuple(

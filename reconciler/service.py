@@ -93,7 +93,8 @@ class Service:
             if seat.is_to_leave():
                 with keeper.between_cycles():
                     seat.leave()
-            if (moved or keeper.is_due()) and keeper.cycle().result not in _LOOKED:
+            told = target.news is not None and target.news.is_new()
+            if (moved or told or keeper.is_due()) and keeper.cycle().result not in _LOOKED:
                 # News that nobody looks at would be news again at once.
                 self._stopping.wait(_POLL)
 

@@ -18,7 +18,7 @@ from reconciler.core.containers import (
 )
 from reconciler.core.drift import Drift, DriftType
 from reconciler.core.moments import moment_of, rfc3339
-from reconciler.core.pods import TargetPod, mapping
+from reconciler.core.pods import TargetPod, items, mapping
 from reconciler.core.ranking import drift_id, worst_first
 from reconciler.core.report import Unproven
 from reconciler.core.resource import ResourceKey
@@ -184,17 +184,13 @@ def _note_unseen(
 def _running(pod: TargetPod) -> Iterator[tuple[str, str, datetime | None]]:
     """Gives a pod's running containers: the name, the runtime's id, since when."""
     status = mapping(pod.body.get("status"))
-    for each in (*(status.get("containerStatuses") or ()), *_ephemeral(status)):
+    lists = ("containerStatuses", "ephemeralContainerStatuses")
+    for each in (each for name in lists for each in items(status.get(name))):
         state = mapping(mapping(mapping(each).get("state")).get("running"))
         container_id = str(mapping(each).get("containerID") or "").rpartition("://")[2]
         if container_id and state:
             began = moment_of(str(state.get("startedAt") or ""))
             yield str(mapping(each).get("name")), container_id, began
-
-
-def _ephemeral(status: Mapping[str, object]) -> Sequence[object]:
-    listed = status.get("ephemeralContainerStatuses")
-    return listed if isinstance(listed, list) else ()
 
 
 def is_silent(report: NodeReport, now: datetime, stale_after: timedelta) -> bool:

@@ -12,7 +12,7 @@ from typing import Final
 
 from reconciler.core.drift import Change, ChangeType
 from reconciler.core.path import Item, Path
-from reconciler.core.pods import TargetPod, mapping
+from reconciler.core.pods import TargetPod, items, mapping
 from reconciler.core.resource import ResourceKey
 
 _LISTS: Final = (("containers", "containerStatuses"), ("initContainers", "initContainerStatuses"))
@@ -74,9 +74,9 @@ def _running(pod: TargetPod, revision: str) -> Iterator[_Running]:
     for declared, reported in _LISTS:
         images = {
             str(mapping(each).get("name")): str(mapping(each).get("image"))
-            for each in spec.get(declared) or ()
+            for each in items(spec.get(declared))
         }
-        for each in status.get(reported) or ():
+        for each in items(status.get(reported)):
             name, runs = str(mapping(each).get("name")), str(mapping(each).get("imageID") or "")
             state = mapping(mapping(each).get("state"))
             started = str(mapping(state.get("running")).get("startedAt") or "")

@@ -7,8 +7,9 @@ nobody's (see `normalize.owned`), and the controller's own are the controller's.
 somebody else is recorded for was changed later, or the pod wasn't made by its controller.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Final
 
 from reconciler.core.detect import differing, drift_id
@@ -19,7 +20,7 @@ from reconciler.core.normalize.owned import CONTROL_PLANE
 from reconciler.core.ownership import FieldManager, Ownership
 from reconciler.core.path import Item, Path, format_path
 from reconciler.core.pod_images import odd_images
-from reconciler.core.pods import TargetPod, Template, mapping
+from reconciler.core.pods import TargetPod, Template, items, mapping
 from reconciler.core.policy import severity_of
 from reconciler.core.redact import Redaction
 from reconciler.core.report import Unproven
@@ -45,23 +46,46 @@ class PodDetection:
         drifts: In the pods' order; values masked.
         unproven: What couldn't be proven.
         hidden: How many differences are explained.
+        compared: By uid, each pod beside its template: given to the next look, it compares only
+            what has moved.
     """
 
     drifts: list[Drift] = field(default_factory=list)
     unproven: list[Unproven] = field(default_factory=list)
     hidden: int = 0
+    compared: dict[str, "Compared"] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class _Compared:
-    """A pod beside its template: what differs, each with the rule that explains it."""
+class Compared:
+    """A pod beside its template.
+
+    Attributes:
+        pod: The pod.
+        template: Of what it was made.
+        rules: Those that were asked.
+        wanted: What the template makes of it.
+        ownership: Who set its fields.
+        makers: The programs that make pods like it.
+        differences: What differs, each with the rule that explains it.
+    """
 
     pod: TargetPod
-    makers: frozenset[str]
+    template: Template
+    rules: Sequence[IgnoreRule]
     wanted: JsonObject
-    live: JsonObject
     ownership: Ownership
+    makers: frozenset[str]
     differences: tuple[tuple[Change, IgnoreRule | None], ...]
+
+    def holds(self, pod: TargetPod, template: Template, rules: Sequence[IgnoreRule]) -> bool:
+        """Whether nothing has moved since: an object that was read is replaced, never changed."""
+        return (
+            self.pod.body is pod.body
+            and self.template.maker is template.maker
+            and self.template.revision == template.revision
+            and self.rules == rules
+        )
 
 
 def pod_drifts(
@@ -70,6 +94,7 @@ def pod_drifts(
     rules: Sequence[IgnoreRule],
     node: Node | None,
     redaction: Redaction,
+    before: Mapping[str, Compared] = MappingProxyType({}),
 ) -> PodDetection:
     """Finds what was changed of running pods, each beside its template and its siblings.
 
@@ -79,18 +104,21 @@ def pod_drifts(
         rules: Built-in rules and the user's that hold today.
         node: What is known of the kind Pod.
         redaction: Masks secrets.
+        before: What the look before has compared, see `PodDetection.compared`.
     """
     found = PodDetection()
     odd = odd_images(pods)
-    siblings: dict[str, list[_Compared]] = {}
+    siblings: dict[str, list[Compared]] = {}
     for pod in (each for each in pods if not each.is_ending):
         if pod.template is None:
             # What nothing made is compared as what is declared, or is unmanaged as a whole.
             if pod.owner is not None and pod.owner != pod.key:
                 _add(found, target, pod, tuple(_ephemeral(pod, Ownership(pod.body))), (), redaction)
             continue
-        speaking = tuple(rule for rule in rules if rule.matches_object(pod.key))
-        compared = _compared(pod, pod.template, speaking, node)
+        compared = before.get(pod.uid)
+        if compared is None or not compared.holds(pod, pod.template, rules):
+            compared = _compared(pod, pod.template, rules, node)
+        found.compared[pod.uid] = compared
         siblings.setdefault(pod.template.revision, []).append(compared)
     for alike in siblings.values():
         for each in alike:
@@ -102,7 +130,7 @@ def pod_drifts(
 
 def _compared(
     pod: TargetPod, template: Template, rules: Sequence[IgnoreRule], node: Node | None
-) -> _Compared:
+) -> Compared:
     made = {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -122,23 +150,18 @@ def _compared(
     }
     ownership = Ownership(pod.body)
     wanted = expect(made, live, node).body
-    return _Compared(
-        pod,
-        _makers(template),
-        wanted,
-        live,
-        ownership,
-        tuple(differing(wanted, live, node, rules, ownership)),
-    )
+    speaking = tuple(rule for rule in rules if rule.matches_object(pod.key))
+    differences = tuple(differing(wanted, live, node, speaking, ownership))
+    return Compared(pod, template, rules, wanted, ownership, _makers(template), differences)
 
 
 def _judged(
-    each: _Compared, alike: Sequence[_Compared], found: PodDetection
+    each: Compared, alike: Sequence[Compared], found: PodDetection
 ) -> tuple[tuple[Change, ...], tuple[Hidden, ...]]:
     """Parts what was changed by somebody from what the pod was made with."""
     changes = list(_ephemeral(each.pod, each.ownership))
     hidden: list[Hidden] = []
-    others = [other for other in alike if other is not each]
+    others = [other for other in alike if other is not each] if each.differences else []
     for change, rule in each.differences:
         if rule is not None:
             hidden.append(Hidden(change, rule.name, rule.reason))
@@ -156,7 +179,7 @@ def _judged(
 
 
 def _edited(
-    change: Change, ownership: Ownership, makers: frozenset[str], others: Sequence[_Compared]
+    change: Change, ownership: Ownership, makers: frozenset[str], others: Sequence[Compared]
 ) -> Change | None:
     """Gives a change as somebody's edit; None where the pod was made so."""
     if change.change is not ChangeType.REMOVED:
@@ -170,7 +193,7 @@ def _edited(
     return replace(change, candidates=tuple(writers))
 
 
-def _doubt(change: Change, each: _Compared, others: Sequence[_Compared]) -> str:
+def _doubt(change: Change, each: Compared, others: Sequence[Compared]) -> str:
     """Says why it can't be told that a pod was made with a difference; empty where it can."""
     shared = all(_has(other, change) for other in others)
     if not each.ownership.managers:
@@ -178,7 +201,7 @@ def _doubt(change: Change, each: _Compared, others: Sequence[_Compared]) -> str:
     return _NOT_ALL if not shared and _matters(each.pod, change) else ""
 
 
-def _has(other: _Compared, change: Change) -> bool:
+def _has(other: Compared, change: Change) -> bool:
     """Whether a sibling differs in the same field by the same value."""
     return any(
         (theirs.path, theirs.change, theirs.live) == (change.path, change.change, change.live)
@@ -202,7 +225,7 @@ def _makers(template: Template) -> frozenset[str]:
 
 def _ephemeral(pod: TargetPod, ownership: Ownership) -> Iterator[Change]:
     """Gives the containers that somebody put into a running pod: no template can have any."""
-    for container in mapping(pod.body.get("spec")).get("ephemeralContainers") or ():
+    for container in items(mapping(pod.body.get("spec")).get("ephemeralContainers")):
         name = str(mapping(container).get("name") or "")
         path: Path = ("spec", "ephemeralContainers", Item((("name", name),)))
         by: FieldManager | None = ownership.owner(path, container)
@@ -218,7 +241,7 @@ def _add(
     changes: Iterable[Change],
     hidden: Sequence[Hidden],
     redaction: Redaction,
-    compared: _Compared | None = None,
+    compared: Compared | None = None,
 ) -> None:
     wanted: Any = compared.wanted if compared else None
     masked = tuple(redaction.change(pod.key, each, wanted, pod.body) for each in changes)

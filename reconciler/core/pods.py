@@ -1,6 +1,6 @@
 """Which running pods are a target's, who makes them, and after which template."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -132,7 +132,7 @@ def _find(key: ResourceKey, api_version: str, sides: Sides) -> JsonObject | None
 
 def controller_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """Gives the reference to the one owner that controls an object; empty where there is none."""
-    for reference in metadata_of(body).get("ownerReferences") or ():
+    for reference in items(metadata_of(body).get("ownerReferences")):
         if isinstance(reference, Mapping) and reference.get("controller") is True:
             return reference
     return {}
@@ -176,3 +176,8 @@ def _recorded(record: JsonObject) -> JsonObject:
 def mapping(value: object) -> Mapping[str, Any]:
     """Gives a map, an empty one in place of anything else."""
     return value if isinstance(value, Mapping) else {}
+
+
+def items(value: object) -> Sequence[Any]:
+    """Gives a list, an empty one in place of anything else."""
+    return value if isinstance(value, list) else ()

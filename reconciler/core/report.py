@@ -66,12 +66,14 @@ class Insight:
 
     Attributes:
         untold: Pods of which not all could be told: what was known of their containers isn't gone.
+        unclaimed: Pods of which it couldn't be told whose they are: nothing known of them is gone.
         unlisted: The ids of drifts that were seen and are too many to be listed.
         notes: What a reader should know.
     """
 
     untold: frozenset[ResourceKey] = frozenset()
     unlisted: frozenset[str] = frozenset()
+    unclaimed: frozenset[ResourceKey] = frozenset()
     notes: tuple[str, ...] = ()
 
 

@@ -108,20 +108,32 @@ def with_pods(
         catalog: What the server serves.
         namespaces: Where unmanaged objects are looked for, and so pods that nothing makes.
     """
+    wanted = {each.kind: each.namespaces for each in listed}
+    known = {(kind.group, kind.kind): kind for kind in wanted}
+    for (group, name), spaces in pod_kinds(desired, namespaces).items():
+        kind = known.get((group, name)) or catalog.find(
+            catalog.preferred.get((group, name), ""), name
+        )
+        if kind is not None:
+            wanted[kind] = wanted.get(kind, frozenset()) | spaces
+    return tuple(Listing(kind, places) for kind, places in wanted.items())
+
+
+def pod_kinds(
+    desired: DesiredState, namespaces: frozenset[str]
+) -> Mapping[tuple[str, str], frozenset[str]]:
+    """Says what must be read to tell of a target's pods: by group and kind, in which namespaces.
+
+    Args:
+        desired: What is declared.
+        namespaces: Where unmanaged objects are looked for.
+    """
     spaces: dict[tuple[str, str], set[str]] = {_POD: set(namespaces)}
     for key in desired.resources:
         between = _MAKERS.get((key.group, key.kind))
         for each in (_POD, *between) if between is not None else ():
             spaces.setdefault(each, set()).add(key.namespace)
-    wanted = {each.kind: each.namespaces for each in listed}
-    known = {(kind.group, kind.kind): kind for kind in wanted}
-    for (group, name), more in spaces.items():
-        kind = known.get((group, name)) or catalog.find(
-            catalog.preferred.get((group, name), ""), name
-        )
-        if kind is not None and more:
-            wanted[kind] = wanted.get(kind, frozenset()) | more
-    return tuple(Listing(kind, places) for kind, places in wanted.items())
+    return {kind: frozenset(places) for kind, places in spaces.items() if places}
 
 
 def unseen(

@@ -209,7 +209,7 @@ class _Teller:
                 groups.setdefault(place, []).append(episode)
         for (at, _, _), members in groups.items():
             above = self.routes[at].group_above
-            parts = _by_pod(members)
+            parts = by_pod(members)
             for part in [members] if 0 < above < len(parts) else parts:
                 notice = notice_of(part)
                 yield Delivery(self.notifier, notice, "", digest_of(notice))
@@ -249,7 +249,7 @@ def _takes(record: Told, known: Mapping[str, Episode], episode: Episode) -> bool
     )
 
 
-def _by_pod(episodes: Iterable[Episode]) -> list[list[Episode]]:
+def by_pod(episodes: Iterable[Episode]) -> list[list[Episode]]:
     """Puts together what drifted in one pod; each other episode is by itself."""
     parts: dict[object, list[Episode]] = {}
     for episode in episodes:

@@ -42,7 +42,7 @@ def _is_untold(drift: str, key: ResourceKey, report: Report) -> bool:
     """Whether a drift in a container could not have been found, or is one too many to be listed."""
     if report.insight is None:
         return False
-    if drift in report.insight.unlisted:
+    if drift in report.insight.unlisted or key in report.insight.unclaimed:
         return True
     # Of a pod as a whole the cluster tells, whatever its node's agent does.
     by_cluster = _ids(report.target, key, (*_OF_OBJECTS, DriftType.POD_SPEC))

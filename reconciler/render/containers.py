@@ -87,7 +87,7 @@ def _container_lines(look: ContainerLook, style: Style, now: datetime) -> Iterat
     about = [container.image, container.image_digest[:19], container.container_id[:12]]
     cells.append(Cell((Span(" · ".join(filter(None, about)), Ink.DIM),)))
     yield from flow(cells, style, hanging=4)
-    told = look.drifts if style.full else _without_folders(look.drifts)
+    told = look.drifts if style.full else without_folders(look.drifts)
     shown = told if style.full else told[:_DRIFTS]
     for drift in shown:
         yield from drift_lines(drift, style, now)
@@ -102,7 +102,7 @@ def _container_lines(look: ContainerLook, style: Style, now: datetime) -> Iterat
     yield from _beside(look, style)
 
 
-def _without_folders(drifts: Sequence[ContainerDrift]) -> Sequence[ContainerDrift]:
+def without_folders(drifts: Sequence[ContainerDrift]) -> Sequence[ContainerDrift]:
     """Leaves out added directories of which something is told that is in them."""
     files = [drift for drift in drifts if isinstance(drift, FileDrift)]
     above = {path for drift in files for path in _above(drift.path)}

@@ -16,7 +16,7 @@ from reconciler.core.report import Report
 from reconciler.render.ages import minute, moment
 from reconciler.render.changes import changed_lines, digest_words
 from reconciler.render.credits import actor_and_when, credit, maker
-from reconciler.render.in_pods import STATES, Pod, by_object
+from reconciler.render.in_pods import Pod, by_object
 from reconciler.render.summaries import (
     counted,
     in_sync_words,
@@ -186,15 +186,14 @@ def _about(drift: Drift, now: datetime) -> list[str]:
         case DriftType.UNREADABLE:
             lines.append("It could not be read, so whether it drifted is unknown.")
         case (
-            DriftType.POD_SPEC
+            DriftType.MODIFIED
+            | DriftType.POD_SPEC
             | DriftType.FILE
             | DriftType.PROCESS
             | DriftType.SESSION
             | DriftType.PORT
             | DriftType.IMAGE
         ):
-            lines.append(f"It {STATES[drift.type]}.")
-        case DriftType.MODIFIED:
             pass  # its changes tell
         case _:
             assert_never(drift.type)

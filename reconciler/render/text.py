@@ -12,7 +12,7 @@ from reconciler.core.resource import ResourceKey
 from reconciler.render.ages import ago, moment
 from reconciler.render.changes import FOUND, INDENT, changes_lines
 from reconciler.render.credits import actor_and_when, credit, maker
-from reconciler.render.in_pods import STATES, Pod, by_object, place_of
+from reconciler.render.in_pods import Pod, by_object, place_of
 from reconciler.render.summaries import INKS, counted, request_words, summary_line
 from reconciler.render.terminal import Cell, Ink, Line, Span, Style, display_width, flow, painted
 
@@ -156,7 +156,15 @@ def _header_lines(drift: Drift, style: Style, column: int) -> list[Line]:
 def _advice(drift: Drift, now: datetime) -> list[str]:
     """Says what a reader must know of a drift beside its changes, and what can be done."""
     match drift.type:
-        case DriftType.MODIFIED:
+        case (
+            DriftType.MODIFIED
+            | DriftType.POD_SPEC
+            | DriftType.FILE
+            | DriftType.PROCESS
+            | DriftType.SESSION
+            | DriftType.PORT
+            | DriftType.IMAGE
+        ):
             return [drift.note] if drift.note else []
         case DriftType.PENDING:
             pending = "not edited: live is what an earlier revision declared, and Git has moved on"
@@ -173,16 +181,6 @@ def _advice(drift: Drift, now: datetime) -> list[str]:
         case DriftType.UNREADABLE:
             why = drift.note or "it could not be read"
             return [f"unknown: {why}", "`plumbline doctor` checks access and rights"]
-        case (
-            DriftType.POD_SPEC
-            | DriftType.FILE
-            | DriftType.PROCESS
-            | DriftType.SESSION
-            | DriftType.PORT
-            | DriftType.IMAGE
-        ):
-            state = f"it {STATES[drift.type]}"
-            return [f"{state}; {drift.note}" if drift.note else state]
         case _:
             assert_never(drift.type)
 

@@ -53,7 +53,7 @@ class Stage:
 
     Attributes:
         target: Repository and cluster.
-        controller: Looks each second, or when something moved.
+        controller: Looks when something moved, or an agent says something new.
         audit: What was asked of the API server.
         user: Whom the controller is taken for.
         notices: What people were told.
@@ -149,7 +149,10 @@ def container_id(pod: str) -> str:
 
 
 @pytest.fixture
-def stage(audited: tuple[ControlPlane, Audited], tmp_path: Path) -> Iterator[Stage]:
+def stage(
+    request: pytest.FixtureRequest, audited: tuple[ControlPlane, Audited], tmp_path: Path
+) -> Iterator[Stage]:
+    """Looks at least so often as the test says."""
     plane, audit = audited
     plane.start_controller_manager()
     namespace = f"test-{uuid.uuid4().hex[:12]}"
@@ -169,7 +172,7 @@ def stage(audited: tuple[ControlPlane, Audited], tmp_path: Path) -> Iterator[Sta
             "mode": "restore",
         }
         more = {
-            "schedule": {"interval": "1s", "jitter": "0s"},
+            "schedule": {"interval": request.param, "jitter": "0s"},
             "agents": {
                 "address": f"127.0.0.1:{free_port()}",
                 "certificate": str(tls.certificate),
@@ -190,6 +193,7 @@ def stage(audited: tuple[ControlPlane, Audited], tmp_path: Path) -> Iterator[Sta
     plane.kubectl("delete", "node", f"node-{namespace}", "--wait=false")
 
 
+@pytest.mark.parametrize("stage", ["1h"], indirect=True)
 def test_one_report_joins_git_the_cluster_and_the_containers(stage: Stage) -> None:
     one, two = stage.names()
     stage.say({one: (EVIL, PROCESS, CONF), two: ()})
@@ -227,9 +231,14 @@ def test_one_report_joins_git_the_cluster_and_the_containers(stage: Stage) -> No
     assert {each["reason"].partition(":")[0] for each in decided} == {
         "observe, by the rule default"
     }
-    until(lambda: list(stage.subjects().values()) == [4], "one message of the pod")
+    until(lambda: sum(stage.subjects().values()) >= 4, "told of")
+    looked = stage.controller.cycles("done")
+    stage.say({one: (EVIL, PROCESS, CONF), two: (PORT,)})
+    until(lambda: len(stage.lives()) == 5, "a new word is heard before the hour is over")
+    assert stage.controller.cycles("done") == looked + 1
 
 
+@pytest.mark.parametrize("stage", ["1s"], indirect=True)
 def test_a_pods_drift_is_told_once_until_it_is_gone(stage: Stage) -> None:
     one, two = stage.names()
     stage.say({one: (EVIL,), two: ()})

@@ -1,10 +1,10 @@
 """Notices as policy reports, so that pages which show those show drift, too.
 
 There is one report of ours in each namespace, and one for cluster-scoped objects; each drift that
-isn't over is one result in it. A report without results is deleted. Two formats are known, which
-differ in their names only: that of the Kubernetes policy working group (PolicyReport,
-github.com/kubernetes-sigs/wg-policy-prototypes) and that of OpenReports (Report,
-github.com/openreports/reports-api).
+isn't over is one result in it, and all that a notice tells of one pod is one. A report without
+results is deleted. Two formats are known, which differ in their names only: that of the Kubernetes
+policy working group (PolicyReport, github.com/kubernetes-sigs/wg-policy-prototypes) and that of
+OpenReports (Report, github.com/openreports/reports-api).
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from reconciler.core.errors import NotifierError
 from reconciler.core.moments import moment_of
 from reconciler.core.notices import Episode, Notice
 from reconciler.core.resource import Catalog, JsonObject, ResourceKey, ResourceKind
-from reconciler.core.telling import name_of
+from reconciler.core.telling import by_pod, name_of
 from reconciler.ports import Cluster
 from reconciler.render.notice_lines import episode_line
 
@@ -68,7 +68,8 @@ class PolicyReports:
     def show(self, notice: Notice, shown: str) -> str:
         """Brings the results of a notice's drifts up to date; see `ports.Notifier`."""
         # A reminder writes, though nothing is new: what somebody deleted comes back.
-        state = _digest([[_result(each, "") for each in notice.episodes], notice.reminder])
+        told = [_result([each], "") for each in notice.episodes]
+        state = _digest([told, notice.reminder])
         if state != shown:
             catalog = self._objects.catalog()
             written, *others = self._formats(catalog)
@@ -100,11 +101,8 @@ class PolicyReports:
     def _bring(
         self, kind: ResourceKind, namespace: str, episodes: Sequence[Episode], catalog: Catalog
     ) -> None:
-        results = [
-            _result(episode, api_version_of(episode.key, catalog))
-            for episode in episodes
-            if not episode.is_over
-        ]
+        left = [episode for episode in episodes if not episode.is_over]
+        results = [_result(part, api_version_of(part[0].key, catalog)) for part in by_pod(left)]
         try:
             self._change(kind, namespace, frozenset(map(name_of, episodes)), results)
         except NotifierError:
@@ -184,7 +182,9 @@ def _summary(results: Sequence[JsonObject]) -> dict[str, int]:
     return {outcome: counts[outcome] for outcome in _SUMMARY}
 
 
-def _result(episode: Episode, api_version: str) -> JsonObject:
+def _result(episodes: Sequence[Episode], api_version: str) -> JsonObject:
+    """Makes the result of one drift, or of all that drifted in one pod, the worst first."""
+    episode = episodes[0]
     key = episode.key
     resource = {"apiVersion": api_version, "kind": key.kind, "name": key.name}
     if key.namespace:
@@ -197,7 +197,7 @@ def _result(episode: Episode, api_version: str) -> JsonObject:
         "severity": episode.severity.value,
         "result": _OUTCOMES.get(episode.type, "fail"),
         "scored": True,
-        "message": episode_line(episode, _MESSAGE),
+        "message": _message(episodes),
         "resources": [resource],
         "properties": dict(_properties(episode)),
     }
@@ -205,6 +205,13 @@ def _result(episode: Episode, api_version: str) -> JsonObject:
     if then is not None:
         result["timestamp"] = {"seconds": int(then.timestamp()), "nanos": 0}
     return result
+
+
+def _message(episodes: Sequence[Episode]) -> str:
+    if len(episodes) == 1:
+        return episode_line(episodes[0], _MESSAGE)
+    head = f"{len(episodes):,} drifts in the pod; the worst: "
+    return head + episode_line(episodes[0], _MESSAGE - len(head))
 
 
 def _properties(episode: Episode) -> Iterator[tuple[str, str]]:

@@ -175,3 +175,29 @@ def test_a_namespace_that_is_gone_or_going_is_no_trouble(
     control_plane.delete_namespace(namespace)
     assert teller.show(notice_of([episode(namespace)]), "")
     assert report(control_plane, namespace) is None
+
+
+@pytest.mark.usefixtures("formats")
+def test_what_drifted_in_one_pod_is_one_result(
+    control_plane: ControlPlane, namespace: str, cluster: KubeCluster
+) -> None:
+    pod = ResourceKey("", "Pod", namespace, "web-1")
+    of_pod = [
+        episode(namespace, drift=f"d-{number}", key=pod, type=type_, severity=severity)
+        for number, type_, severity in (
+            (1, DriftType.PROCESS, Severity.HIGH),
+            (2, DriftType.FILE, Severity.LOW),
+            (3, DriftType.POD_SPEC, Severity.MEDIUM),
+        )
+    ]
+    teller = PolicyReports("reports", cluster)
+    teller.show(notice_of(of_pod), "")
+    (result,) = report(control_plane, namespace)["results"]
+    assert (result["rule"], result["severity"]) == ("Process", "high")
+    assert result["message"].startswith("3 drifts in the pod; the worst: runs what")
+    ended = replace(of_pod[0], standing=Standing.GONE)
+    teller.show(notice_of([ended, *of_pod[1:]]), "")
+    (result,) = report(control_plane, namespace)["results"]
+    assert (result["rule"], result["severity"]) == ("PodSpec", "medium")
+    teller.show(over(notice_of(of_pod)), "")
+    assert not report(control_plane, namespace)

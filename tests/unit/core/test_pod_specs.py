@@ -31,7 +31,8 @@ def paths(drift: Drift) -> list[str]:
 
 
 def test_a_pod_as_its_template_says_is_no_drift() -> None:
-    assert judged(pod()) == PodDetection()
+    found = judged(pod())
+    assert (found.drifts, found.unproven, found.hidden) == ([], [], 0)
 
 
 def test_what_somebody_set_later_is_an_edit() -> None:
@@ -153,3 +154,34 @@ def test_another_digest_than_its_siblings_is_told() -> None:
     assert drift.key.name == "web-1-ba"
     assert paths(drift) == ["status.containerStatuses[name=web].imageID"]
     assert (drift.changes[0].desired, drift.changes[0].live) == ("sha256:a", "sha256:b")
+
+
+def test_only_what_has_moved_is_compared_again() -> None:
+    one, two = pod(edits=(("by-hand", _LABEL),), metadata=_EDITED), pod("web-1-b")
+    of_target = found(REPLICAS, one, two)
+    first = pod_drifts("shop", of_target, (), None, REDACTION)
+    again = pod_drifts("shop", of_target, (), None, REDACTION, first.compared)
+    assert again.drifts == first.drifts
+
+    def same(after: PodDetection) -> set[str]:
+        return {uid for uid, each in after.compared.items() if each is first.compared[uid]}
+
+    assert same(again) == {"uid-web-1-a", "uid-web-1-b"}
+    moved = found(REPLICAS, {**one}, two)
+    assert same(pod_drifts("shop", moved, (), None, REDACTION, first.compared)) == {"uid-web-1-b"}
+    rules = (IgnoreRule("gold", "why", 'metadata.labels["tier"]', kind="Pod"),)
+    ruled = pod_drifts("shop", of_target, rules, None, REDACTION, first.compared)
+    assert (ruled.drifts, same(ruled)) == ([], set())
+    remade = found({**REPLICAS}, one, two)
+    assert same(pod_drifts("shop", remade, (), None, REDACTION, first.compared)) == set()
+
+
+@pytest.mark.parametrize("odd", [5, "x", {"a": 1}, [5, None, "x"], None])
+def test_what_a_dump_holds_in_place_of_a_pods_parts_breaks_nothing(odd: Any) -> None:
+    for place in ("containers", "initContainers", "ephemeralContainers"):
+        judged(pod(spec={place: odd}))
+    for place in ("containerStatuses", "ephemeralContainerStatuses"):
+        judged(pod(status={place: odd}))
+    for place in ("ownerReferences", "labels", "annotations"):
+        judged(pod(metadata={place: odd}))
+    judged({**pod(), "spec": odd}, {**pod("web-1-b"), "status": odd})

@@ -45,3 +45,9 @@ def test_what_nobody_looks_for_any_more_is_said_to_be_that() -> None:
         assert why_gone(drift, POD, report(None)).startswith("no longer looked for")
         assert why_gone(drift, POD, report(Insight())) == "no longer found"
     assert why_gone(OBJECT, POD, report(None)) == "no longer found"
+
+
+def test_of_a_pod_that_nobody_can_claim_nothing_is_gone() -> None:
+    found = report(Insight(unclaimed=frozenset({POD})))
+    for drift in (IN_CONTAINER, SPEC, OBJECT):
+        assert is_unseen(drift, POD, found, SIDES)
