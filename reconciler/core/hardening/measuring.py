@@ -248,7 +248,7 @@ def _objection(found: Sequence[Measurement], lasting: Sequence[Measurement], lea
         if place.path == "/":
             return "it wrote in its root, or in more places than are named"
         if not place.expected:
-            return f"it wrote in {place.path}, where nothing is left of that"
+            return f"it wrote in {place.path}, where nothing differs by now"
         if place.hides:
             return f"it writes in {place.path}, where the image has files that a volume would hide"
         if _MOUNTABLE.fullmatch(place.path) is None:
