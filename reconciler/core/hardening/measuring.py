@@ -216,7 +216,7 @@ def _measure(
     found: Sequence[Measurement], owners: Mapping[str, ResourceKey], least: int
 ) -> Measure:
     lasting = [each for each in found if each.seconds >= least]
-    by_owner = all(each.container.pod_uid in owners for each in found)
+    by_owner = bool(found) and all(each.container.pod_uid in owners for each in found)
     pods = len({each.container.pod_uid or each.container.pod for each in lasting})
     seconds = min((each.seconds for each in lasting), default=0)
     reason = _objection(found, lasting, least)
