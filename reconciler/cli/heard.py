@@ -57,8 +57,8 @@ def _asked(
                 fix="leave it out, or look at this machine alone",
             )
     settings = settings_of(options)
-    reports = _chosen(_latest(settings), options)
-    return reports, stale_after(settings.agents), datetime.now(UTC)
+    patience, now = stale_after(settings.agents), datetime.now(UTC)
+    return _chosen(_latest(settings), options), patience, now
 
 
 def _latest(settings: "Settings") -> "Sequence[NodeReport]":
