@@ -1,12 +1,12 @@
 """Node agents as they are configured: where the controller hears them, and whom it forgets."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.adapters.observations.agent_receiver import AgentReceiver, WordResult
 from reconciler.adapters.observations.known_agents import KnownAgents
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 _GONE_AFTER: Final = timedelta(days=1)
 #: So many nodes, or reasons why somebody isn't heard, are remembered so as not to be said again.
 _SAID: Final = 5000
+#: Seconds from one look to the next at when nodes were heard, and at which are gone.
+_TELL: Final = 15.0
+_TIDY: Final = 3600.0
+
+#: A name, seconds from one time to the next, and what is done.
+Chore: TypeAlias = tuple[str, float, Callable[[], None]]
 
 
 def stale_after(settings: AgentSettings) -> timedelta:
@@ -79,7 +85,7 @@ def agents_of(
     say: Callable[..., None],
     metrics: Metrics,
     stack: ExitStack,
-) -> Callable[[], None] | None:
+) -> Sequence[Chore]:
     """Begins to take what agents say, if that is configured.
 
     Args:
@@ -91,14 +97,14 @@ def agents_of(
         stack: Is given what must be ended.
 
     Returns:
-        What lets go of nodes that are gone, to be called now and then; None where none is heard.
+        What is to be done now and then; nothing where none is heard.
 
     Raises:
         ConfigError: An address, an account or a certificate isn't as it must be.
     """
     if not settings.address:
-        return None
-    metrics.watch_nodes(store.heard, stale_after(settings).total_seconds())
+        return ()
+    patience = stale_after(settings).total_seconds()
     register = register_of(settings, cluster())
     receiver = AgentReceiver(
         address_of("agents.address", settings.address),
@@ -110,7 +116,10 @@ def agents_of(
     )
     receiver.start()
     stack.callback(receiver.stop)
-    return lambda: forget_gone(store, register, say, datetime.now(UTC))
+    return (
+        ("nodes heard", _TELL, lambda: metrics.tell_nodes(store.heard, patience)),
+        ("nodes gone", _TIDY, lambda: forget_gone(store, register, say, datetime.now(UTC))),
+    )
 
 
 class Telling:

@@ -166,14 +166,14 @@ def build(settings: Settings, targets: Sequence[TargetSettings]) -> Service:
             _adopters(settings, targets, followed),
         )
         open_doors(settings.notify.slack, conversation.hear, logs, metrics, stack)
-        forget = agents_of(settings.agents, cluster, history.nodes(), logs.say, metrics, stack)
+        chores = agents_of(settings.agents, cluster, history.nodes(), logs.say, metrics, stack)
         _serve(settings, stack, Health(standing.alive, standing.ready, metrics.text))
         schedule = Schedule(
             keepers, interval=interval, jitter=jitter, workers=settings.schedule.workers
         )
         schedule.also("garbage", _COLLECT, gc.collect)
-        if forget is not None:
-            schedule.also("nodes", _TIDY, forget)
+        for chore in chores:
+            schedule.also(*chore)
         if retention:
             schedule.also("retention", _TIDY, lambda: _tidy(history, retention, logs))
         return Service(followed, schedule, stack.pop_all(), logs)

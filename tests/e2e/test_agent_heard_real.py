@@ -58,6 +58,9 @@ def heard(installed: Installed) -> Iterator[Installed]:
     installed.kubectl(*ready)
     installed.await_ready()
     yield installed
+    # With their pods: a namespace waits for as long as these may take to end.
+    workloads = ("delete", "ds,deploy", "--all", "--cascade=foreground", "--wait")
+    installed.kubectl(*workloads, "-n", "plumbline")
     installed.kubectl("delete", "namespace", _SPACE, "--wait=false")
     installed.kubectl("delete", "clusterrole,clusterrolebinding", "plumbline-plumbline-agents")
 
@@ -94,7 +97,7 @@ def test_what_an_agent_sees_the_controller_shows(heard: Installed) -> None:
     uid = ("get", "pod", "web", "-n", _SPACE, "-o", "jsonpath={.metadata.uid}")
     assert container["podUid"] == heard.kubectl(*uid)
     assert "✓ node agents" in heard.pod("plumbline", "doctor", "--no-color")
-    assert 'plumbline_nodes{state="heard"} 1.0' in _metrics(heard)
+    until(lambda: 'plumbline_nodes{state="heard"} 1.0' in _metrics(heard), "it is counted")
     # Its token says who it is to the controller, and opens nothing of the API.
     token = heard.kubectl(
         *("exec", "-n", "plumbline", "ds/plumbline-agent", "--"),

@@ -216,10 +216,9 @@ def metrics_text() -> str:
     metrics.count_hook("woke")
     metrics.count_press("heeded")
     metrics.count_word("taken")
-    metrics.watch_nodes(lambda: {"node": "2026-11-24T12:00:00Z"}, 300)
+    metrics.tell_nodes(lambda: {"node": "2026-11-24T12:00:00Z"}, 300)
     metrics.saw(Cycle("shop", CycleResult.DONE, 0.0, report))
     lines = ["| metric | labels | kind | meaning |", "|---|---|---|---|"]
-    metrics.text()  # it finds out now when nodes were heard
     for family in metrics.registry.collect():
         # The last sample: a histogram's first ones are its buckets, with a label of their own.
         name = f"{family.name}_total" if family.type == "counter" else family.name

@@ -17,8 +17,9 @@ _BAD: Final = 10.0
 _TOKENS: Final = 5000
 #: So many are reviewed at the same time: who tries out tokens shall not burden the API server.
 _AT_ONCE: Final = 4
-#: Seconds from one reading of a node's pods to the next.
-_PODS: Final = 5.0
+#: Seconds from one reading of a node's pods to the next, and of how many nodes they are remembered.
+_PODS: Final = 1.0
+_NODES: Final = 1000
 
 _Pods = Mapping[str, tuple[str, str]]
 
@@ -37,7 +38,7 @@ class KnownAgents:
         self._lock = threading.Lock()
         self._room = threading.BoundedSemaphore(_AT_ONCE)
         self._tokens: OrderedDict[bytes, tuple[Agent | Stranger, float]] = OrderedDict()
-        self._pods: dict[str, tuple[_Pods, float]] = {}
+        self._pods: OrderedDict[str, tuple[_Pods, float]] = OrderedDict()
 
     def identify(self, token: str) -> Agent | Stranger:
         """Says who shows a token. Nothing of the token itself is kept."""
@@ -70,4 +71,7 @@ class KnownAgents:
         found = self._register.pods_on(node)
         with self._lock:
             self._pods[node] = (found, self._monotonic())
+            self._pods.move_to_end(node)
+            if len(self._pods) > _NODES:
+                self._pods.popitem(last=False)
         return found

@@ -2,7 +2,6 @@
 
 from collections import Counter as Tally
 from collections.abc import Callable, Mapping
-from threading import Lock
 from time import time
 from typing import Final
 
@@ -97,22 +96,31 @@ class Metrics:
             ("node",),
             registry=self.registry,
         )
-        self._heard: Callable[[], Mapping[str, str]] | None = None
-        self._stale_after = 0.0
-        self._asking = Lock()
 
     def count_word(self, result: str) -> None:
         """Counts something that an agent said, by what became of it."""
         self._words.labels(result).inc()
 
-    def watch_nodes(self, heard: Callable[[], Mapping[str, str]], stale_after: float) -> None:
-        """Tells when nodes were heard, whenever it's asked.
+    def tell_nodes(self, heard: Callable[[], Mapping[str, str]], stale_after: float) -> None:
+        """Tells when nodes were heard. To be called now and then: what asks a database may wait.
 
         Args:
             heard: Gives that moment by node, RFC 3339.
             stale_after: A node that was silent for so many seconds is stale.
         """
-        self._heard, self._stale_after = heard, stale_after
+        self._nodes.clear()
+        self._node_words.clear()
+        try:
+            moments = {node: moment_of(at) for node, at in heard().items()}
+        except PlumblineError:
+            # What can't be read isn't told as it was: no series says so.
+            return
+        known = sorted((at.timestamp(), node) for node, at in moments.items() if at is not None)
+        stale = sum(at < time() - stale_after for at, _ in known)
+        self._nodes.labels("heard").set(len(known) - stale)
+        self._nodes.labels("stale").set(stale)
+        for at, node in known[:_NODES]:
+            self._node_words.labels(node).set(at)
 
     def count_press(self, result: str) -> None:
         """Counts something that came through a door for Slack, by what became of it."""
@@ -156,23 +164,4 @@ class Metrics:
 
     def text(self) -> bytes:
         """Gives all metrics in Prometheus' text format."""
-        if self._heard is None:
-            return generate_latest(self.registry)
-        with self._asking:
-            self._tell_nodes(self._heard)
-            return generate_latest(self.registry)
-
-    def _tell_nodes(self, heard: Callable[[], Mapping[str, str]]) -> None:
-        self._node_words.clear()
-        self._nodes.clear()
-        try:
-            moments = {node: moment_of(at) for node, at in heard().items()}
-        except PlumblineError:
-            # What can't be read isn't told as it was: no series says so.
-            return
-        times = sorted((at.timestamp(), node) for node, at in moments.items() if at is not None)
-        stale = sum(at < time() - self._stale_after for at, _ in times)
-        self._nodes.labels("heard").set(len(times) - stale)
-        self._nodes.labels("stale").set(stale)
-        for at, node in times[:_NODES]:
-            self._node_words.labels(node).set(at)
+        return generate_latest(self.registry)

@@ -1,10 +1,12 @@
 """Node agents and the controller: real tokens, a real API server that judges them, real TLS."""
 
+import base64
 import contextlib
 import datetime as dt
 import gzip
 import http.client
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +16,8 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from reconciler.adapters.cluster.cluster import KubeCluster
 from reconciler.adapters.cluster.token_reviews import TokenReviews
@@ -247,6 +251,33 @@ def test_nobody_else_is_heard(stage: Stage, port: int) -> None:
     assert stage.report() is None
     assert {result for result, _, _ in stage.told} == {WordResult.REFUSED}
     assert "eyJ" not in str(stage.told)
+
+
+def test_a_token_that_ran_out_is_nobody_s(stage: Stage, port: int) -> None:
+    token, hour = stage.token(), 3600
+    unknown = "the API server doesn't know this token for the audience plumbline"
+    ran_out = _resigned(stage, token, -2 * hour)
+    assert say(stage, port, ran_out, stage.look(DRIFTED)) == Said(401, {"error": unknown})
+    # It isn't for the signature.
+    assert say(stage, port, _resigned(stage, token, 60), stage.look(DRIFTED)).status == 200
+
+
+def _resigned(stage: Stage, token: str, seconds: int) -> str:
+    """Has a token run out so many seconds later, signed as the API server signs."""
+    head, body, _ = token.split(".")
+    claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    for claim in ("exp", "iat", "nbf"):
+        claims[claim] += seconds
+    claims["iat"] = claims["nbf"] = min(claims["iat"], int(time.time()))
+    text = f"{head}.{_base64(json.dumps(claims).encode())}"
+    key = serialization.load_pem_private_key(stage.plane._identity.signing_key.read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    r, s = utils.decode_dss_signature(key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
+    return f"{text}.{_base64(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+
+
+def _base64(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
 def test_what_is_malformed_or_huge_is_refused_and_says_why(stage: Stage, port: int) -> None:

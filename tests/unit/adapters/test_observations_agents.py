@@ -217,6 +217,16 @@ def test_the_pods_of_a_node_are_read_once_for_a_while(desk: Desk) -> None:
     assert desk.register.asked == [TOKEN, "vm", "vm"]
 
 
+def test_pods_of_so_many_nodes_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known_agents, "_NODES", 2)
+    register, now = Register(), [0.0]
+    agents = KnownAgents(register, lambda: now[0])
+    for node in ("a", "b", "c", "b", "a"):
+        now[0] += 10
+        assert agents.pods_on(node, ["u-1"]) == register.pods
+    assert register.asked == ["a", "b", "c", "a"]
+
+
 def test_tokens_are_reviewed_again_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known_agents, "_TOKENS", 2)
     register, now = Register(), [0.0]

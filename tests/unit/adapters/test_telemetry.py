@@ -307,7 +307,7 @@ def test_a_port_that_is_taken_is_named(endpoints: Endpoints, stands: Stands) -> 
     assert "serve.address" in raised.value.fix
 
 
-def test_when_nodes_were_heard_is_told_at_each_scrape(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_nodes_were_heard_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics_module, "_NODES", 2)
     monkeypatch.setattr(metrics_module, "time", lambda: 1_795_521_700.0)
     metrics, heard = Metrics(), dict[str, str]()
@@ -321,20 +321,19 @@ def test_when_nodes_were_heard_is_told_at_each_scrape(monkeypatch: pytest.Monkey
         return value(metrics, "plumbline_nodes", state=state)
 
     assert b"plumbline_nodes{" not in metrics.text()
-    metrics.watch_nodes(ask, 300)
     heard |= {"a": "2026-11-24T12:01:00Z", "b": "2026-11-24T11:00:00Z", "c": "2026-11-24T12:01:30Z"}
-    metrics.text()
+    metrics.tell_nodes(ask, 300)
     assert (nodes("heard"), nodes("stale")) == (2, 1)
     name = "plumbline_node_word_timestamp_seconds"
     assert value(metrics, name, node="b") == 1_795_518_000
     # Those that are silent for longest.
     assert value(metrics, name, node="c") is None
     del heard["b"]
-    metrics.text()
+    metrics.tell_nodes(ask, 300)
     assert value(metrics, name, node="b") is None
     assert value(metrics, name, node="c") == 1_795_521_690
     heard["away"] = ""
-    metrics.text()
+    metrics.tell_nodes(ask, 300)
     assert nodes("heard") is None
     metrics.count_word("taken")
     assert value(metrics, "plumbline_agent_words_total", result="taken") == 1
