@@ -102,9 +102,10 @@ def notes_of(look: NodeLook, sent: int) -> tuple[str, ...]:
 
 def fit(look: ContainerLook, limit: int) -> ContainerLook:
     """Cuts a look to so many bytes, as far as it can be: what is left out is said as unknown."""
-    bare = ContainerLook(look.container)
+    bare = ContainerLook(look.container, started_at=look.started_at)
     room = limit - len(look_text(bare)) - _SPARE
     unknown, room = _prefix(look.unknown, room)
+    written, room = _prefix(look.written, room)
     drifts, room = _drifts(look.drifts, room)
     expected, room = _prefix(look.expected, room)
     outside, room = _prefix(look.outside, room)
@@ -112,6 +113,7 @@ def fit(look: ContainerLook, limit: int) -> ContainerLook:
     left = (
         (len(look.drifts) - len(drifts), "drifts"),
         (len(look.unknown) - len(unknown), "things that couldn't be told"),
+        (len(look.written) - len(written), "places that it wrote in"),
         (len(look.expected) - len(expected), "expected differences"),
         (len(look.outside) - len(outside), "places outside of the image"),
         (len(look.listening) - len(listening), "open ports"),
@@ -124,6 +126,7 @@ def fit(look: ContainerLook, limit: int) -> ContainerLook:
         listening=listening,
         outside=outside,
         unknown=(*unknown, *said),
+        written=written,
     )
 
 

@@ -90,19 +90,16 @@ class FileScan:
                     inner += self._compare(folder, path, now, image.lookup(name), visible)
                 except OSError as error:
                     self._unknown(path, f"could not be read: {error.strerror}")
-            if is_empty and folder.written and folder.image:
-                self._left_empty(folder)
+            # It was copied from the image to write something there, of which nothing is left;
+            # where something is mounted the runtime itself may have.
+            is_copy = folder.written and folder.image and folder.path
+            if is_empty and is_copy and f"/{folder.path}" not in self._root.points:
+                self._trace(folder)
         return inner
 
-    def _left_empty(self, folder: Folder) -> None:
-        """Tells of a directory that was copied from the image to write something there.
-
-        Nothing of that is left; the copy is, but for where the runtime itself made mount points.
-        """
-        path = f"/{folder.path}"
-        if path in self._root.points or not folder.path:
-            return
-        rule = self._profile.expecting(f"{path}/-", ChangeType.ADDED, None)
+    def _trace(self, folder: Folder) -> None:
+        """Counts a directory in which something was written that is no difference any more."""
+        rule = self._profile.expecting(f"/{folder.path}/-", ChangeType.ADDED, None)
         if rule is None or rule.needed:
             self._places.add(folder.ground, files=0, expected=rule is not None)
 
@@ -218,6 +215,7 @@ class FileScan:
             if same(before, after):
                 if after.size and not after.sha256:
                     self._unknown(path, "too long to be compared with the image's")
+                self._trace(folder)
                 return
         self._tell(path, before, after, text=self._text(path, was, content))
 

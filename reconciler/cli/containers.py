@@ -46,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--learn",
-        metavar="FILE",
+        metavar="FILE|-",
         help="write profiles of images into this file, from what their containers did; what is "
         "there stays",
     )
@@ -78,6 +78,10 @@ def run(options: argparse.Namespace) -> ExitCode:
     if not options.node_local:
         from reconciler.cli.heard import show_heard
 
+        if options.learn is not None:
+            from reconciler.cli.learning import learn_told
+
+            return learn_told(options)
         if options.limit != _LIMIT:
             raise ConfigError("--limit goes with --node-local", fix="leave it out")
         return show_heard(options)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.settings import Settings
 
 #: Flags that say how this machine is looked at, and are None unless they are given.
-_LOCAL = ("pods", "watch", "evidence", "learn", "profiles")
+_LOCAL = ("pods", "watch", "evidence", "profiles")
 _LOCALLY = "or look at this machine alone: --node-local, as root"
 
 
@@ -28,6 +28,26 @@ def show_heard(options: argparse.Namespace) -> ExitCode:
         ConfigError: A flag is wrong, or nothing was heard.
         HistoryError: What they said can't be read.
     """
+    reports, patience, now = _asked(options)
+    _tell(reports, patience, now, options)
+    return _code(reports, patience, now, options)
+
+
+def heard(options: argparse.Namespace) -> "list[tuple[NodeReport, bool]]":
+    """Gives what agents said last, as far as it is asked for, and whether each is silent by now.
+
+    Raises:
+        ConfigError: A flag is wrong, or nothing was heard.
+        HistoryError: What they said can't be read.
+    """
+    reports, patience, now = _asked(options)
+    return [(each, is_silent(each, now, patience)) for each in reports]
+
+
+def _asked(
+    options: argparse.Namespace,
+) -> "tuple[Sequence[NodeReport], timedelta, datetime]":
+    """Gives what is asked for, for how long an agent may be silent, and what time it is."""
     from reconciler.attending import stale_after
 
     for flag in _LOCAL:
@@ -38,9 +58,7 @@ def show_heard(options: argparse.Namespace) -> ExitCode:
             )
     settings = settings_of(options)
     patience, now = stale_after(settings.agents), datetime.now(UTC)
-    reports = _chosen(_latest(settings), options)
-    _tell(reports, patience, now, options)
-    return _code(reports, patience, now, options)
+    return _chosen(_latest(settings), options), patience, now
 
 
 def _latest(settings: "Settings") -> "Sequence[NodeReport]":

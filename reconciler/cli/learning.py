@@ -8,7 +8,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +32,8 @@ _INTERVAL, _POLL = 15.0, 0.5
 #: So many drifts are remembered between looks; nothing of them is told.
 _LIMIT = 1000
 _FLAG = "--learn"
+#: In place of a file: standard output, as from a pod that can't write.
+_OUTPUT = "-"
 
 
 def learn(options: argparse.Namespace) -> ExitCode:
@@ -40,27 +42,14 @@ def learn(options: argparse.Namespace) -> ExitCode:
     Raises:
         ConfigError: A flag is wrong, the file isn't one of profiles, or can't be written.
     """
-    from reconciler.agent.node import builtin_profile
     from reconciler.core.learned import Window
-    from reconciler.core.learning import lesson_of
     from reconciler.core.observed import Observed
-    from reconciler.core.profile_merging import merged
     from reconciler.core.profiles import Profiles
 
-    if options.watch is not None or options.output != "text":
-        raise ConfigError(
-            "--learn looks by itself, and writes its file as JSON",
-            fix="leave out --watch and -o; --for says how long it looks",
-        )
-    file = Path(options.learn)
-    if not os.access(file.parent, os.W_OK):
-        raise ConfigError(
-            f"{_FLAG} {file}: there is no folder for it that can be written", fix="name another"
-        )
-    known, windows = read_learned(str(file), _FLAG) if file.exists() else (Profiles(), ())
+    sheet = _begun(options)
     scan = scan_of(options)
     given = read_profiles(options.profiles) if options.profiles is not None else Profiles()
-    scan.allow(Profiles((*given.images, *known.images)), learns=True)
+    scan.allow(Profiles((*given.images, *sheet.known.images)), learns=True)
     watched, since = _Watched(scan, Observed()), datetime.now(UTC)
     watched.look()
     if options.duration is None and not watched.observed.looks:
@@ -70,23 +59,114 @@ def learn(options: argparse.Namespace) -> ExitCode:
         )
     if options.duration is not None:
         _watch(watched, options.duration)
-    lesson = lesson_of(
-        watched.observed, builtin_profile(), with_programs=options.duration is not None
-    )
-    window = Window(
-        watched.node,
-        rfc3339(since),
-        rfc3339(datetime.now(UTC)),
-        lesson.evidence,
-        lesson.left,
-        (*watched.notes, *_untold(watched.observed)),
-    )
-    made = merged(known, lesson.profiles)
-    _write(file, made, (*windows, window))
-    _tell(window, known, made, options)
-    if window.unknown:
-        return ExitCode.COULD_NOT
-    return ExitCode.DRIFT if window.left else ExitCode.DONE
+    unknown = (*watched.notes, *_untold(watched.observed))
+    window = Window(watched.node, rfc3339(since), rfc3339(datetime.now(UTC)), unknown=unknown)
+    sheet.add(watched.observed, window, with_programs=options.duration is not None)
+    return sheet.close(options)
+
+
+def learn_told(options: argparse.Namespace) -> ExitCode:
+    """Learns from what node agents told the controller last, and writes the file.
+
+    Raises:
+        ConfigError: As for `learn`, or no agent told anything of that.
+        HistoryError: What agents told can't be read.
+    """
+    from reconciler.cli.heard import heard
+    from reconciler.core.learned import Window
+    from reconciler.core.observed import Observed
+
+    if options.duration is not None:
+        raise ConfigError(
+            "--for goes with --node-local: agents tell what differs, and not what runs",
+            fix="leave it out: what was written since the containers started was told",
+        )
+    sheet = _begun(options)
+    for report, is_silent in heard(options):
+        look, observed = report.look, Observed()
+        observed.take(look.looks, whole=True)
+        started = [each.started_at for each in look.looks if each.started_at]
+        silent = (f"its agent was heard last at {report.received_at}",) if is_silent else ()
+        window = Window(
+            look.node,
+            min(started, default=look.checked_at),
+            look.checked_at,
+            unknown=(*silent, *look.notes, *_untold(observed)),
+        )
+        sheet.add(observed, window, with_programs=False)
+    return sheet.close(options)
+
+
+@dataclass(slots=True)
+class _Sheet:
+    """What is written in the end.
+
+    Attributes:
+        file: Where to; None for standard output.
+        known: The profiles that were there.
+        made: Those and what is learned.
+        windows: What that was learned from; those that were there first.
+        news: How many of them are new.
+    """
+
+    file: Path | None
+    known: "Profiles"
+    made: "Profiles"
+    windows: "list[Window]"
+    news: int = 0
+
+    def add(self, observed: "Observed", window: "Window", *, with_programs: bool) -> None:
+        """Learns from what was observed in a window."""
+        from reconciler.agent.node import builtin_profile
+        from reconciler.core.learning import lesson_of
+        from reconciler.core.profile_merging import merged
+
+        lesson = lesson_of(observed, builtin_profile(), with_programs=with_programs)
+        self.made = merged(self.made, lesson.profiles)
+        self.windows.append(replace(window, images=lesson.evidence, left=lesson.left))
+        self.news += 1
+
+    def close(self, options: argparse.Namespace) -> ExitCode:
+        """Writes it, tells what it is, and gives the exit code."""
+        from reconciler.cli.output import style_of, write
+        from reconciler.core.profile_merging import beyond
+        from reconciler.render.profile_documents import learned_text, profiles_text
+
+        text, news = profiles_text(self.made, self.windows), self.windows[-self.news :]
+        told = learned_text(news, beyond(self.known, self.made), options.learn, style_of(options))
+        if self.file is None:
+            write(text)
+            sys.stderr.write(told)
+        else:
+            _write(self.file, text)
+            write(told)
+        if any(each.unknown for each in news):
+            return ExitCode.COULD_NOT
+        return ExitCode.DRIFT if any(each.left for each in news) else ExitCode.DONE
+
+
+def _begun(options: argparse.Namespace) -> _Sheet:
+    """Reads what the file holds already, before anything is looked at.
+
+    Raises:
+        ConfigError: A flag is wrong, the file isn't one of profiles, or can't be written.
+    """
+    from reconciler.core.profiles import Profiles
+
+    if options.watch is not None or options.output != "text":
+        raise ConfigError(
+            "--learn looks by itself, and writes its file as JSON",
+            fix="leave out --watch and -o; --for says how long it looks",
+        )
+    if options.learn == _OUTPUT:
+        return _Sheet(None, Profiles(), Profiles(), [])
+    file = Path(options.learn)
+    if not os.access(file.parent, os.W_OK):
+        raise ConfigError(
+            f"{_FLAG} {file}: there is no folder for it that can be written", fix="name another"
+        )
+    known, windows = read_learned(str(file), _FLAG) if file.exists() else (Profiles(), ())
+    return _Sheet(file, known, known, list(windows))
 
 
 @dataclass(slots=True)
@@ -181,15 +261,12 @@ def _untold(observed: "Observed") -> Sequence[str]:
     return [f"{look.container}: {why}" for look in observed.looks.values() for why in look.unknown]
 
 
-def _write(file: Path, profiles: "Profiles", windows: "Sequence[Window]") -> None:
+def _write(file: Path, text: str) -> None:
     """Writes the file, at once or not at all.
 
     Raises:
         ConfigError: It can't be written.
     """
-    from reconciler.render.profile_documents import profiles_text
-
-    text = profiles_text(profiles, windows)
     try:
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=".plumbline-")
         try:
@@ -204,13 +281,3 @@ def _write(file: Path, profiles: "Profiles", windows: "Sequence[Window]") -> Non
         raise ConfigError(
             f"{_FLAG} {file}: {error.strerror}", fix="name a file in a folder that can be written"
         ) from None
-
-
-def _tell(
-    window: "Window", known: "Profiles", made: "Profiles", options: argparse.Namespace
-) -> None:
-    from reconciler.cli.output import style_of, write
-    from reconciler.core.profile_merging import beyond
-    from reconciler.render.profile_documents import learned_text
-
-    write(learned_text(window, beyond(known, made), options.learn, style_of(options)))

@@ -2,13 +2,14 @@
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.errors import ConfigError
+from reconciler.core.resource import ResourceKey
 
 if TYPE_CHECKING:
     from reconciler.core.containers import NodeLook
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 #: In place of a file: what node agents told the controller last.
 AGENTS: Final = "agents"
+#: Pods, and what stands between them and what is declared.
+_OWNING = (("v1", "Pod"), ("apps/v1", "ReplicaSet"), ("batch/v1", "Job"))
 #: Seconds that a container must have run to prove anything, unless one says otherwise.
 _LEAST = 3600
 #: A look that lists 20,000 files of each of a hundred containers.
@@ -32,17 +35,22 @@ class Measured:
     Attributes:
         measurements: Of each container.
         least: For how many seconds it must have run.
+        owners: Whose pods are, by their uids, where a cluster was asked.
+        notes: What of that could not be read.
     """
 
     measurements: "Sequence[Measurement]"
     least: int
+    owners: "Mapping[str, ResourceKey]"
+    notes: tuple[str, ...] = ()
 
     def added(self, audit: "Audit", subjects: "Sequence[Subject]") -> "Audit":
         """Adds it to an audit; where live pods were audited, their owners say whose they are."""
         from reconciler.core.hardening.measuring import measured, owners_of
 
-        owners = owners_of(subjects)
-        return measured(audit, subjects, self.measurements, owners, self.least)
+        owners = {**self.owners, **owners_of(subjects)}
+        found = measured(audit, subjects, self.measurements, owners, self.least)
+        return replace(found, notes=(*found.notes, *self.notes))
 
 
 def measured_of(options: argparse.Namespace, settings: "Settings") -> Measured | None:
@@ -52,6 +60,7 @@ def measured_of(options: argparse.Namespace, settings: "Settings") -> Measured |
         ConfigError: A flag is wrong, a file can't be read or is something else, or no agent told
             anything.
         HistoryError: What agents told can't be read.
+        ClusterError: A cluster is named, and can't be asked whose pods are.
     """
     from reconciler.core.hardening.measuring import measurements_of
 
@@ -65,7 +74,37 @@ def measured_of(options: argparse.Namespace, settings: "Settings") -> Measured |
         for look in (_told(settings) if name == AGENTS else _looks(name))
     ]
     found = [each for look in looks for each in measurements_of(look)]
-    return Measured(found, int(options.measured_for or _LEAST))
+    owners: Mapping[str, ResourceKey] = {}
+    notes: tuple[str, ...] = ()
+    cluster = settings.cluster
+    is_asked = options.running or options.live is not None
+    if not is_asked and (cluster.kubeconfig or cluster.context):
+        owners, notes = _live_owners(settings, {each.container.namespace for each in found})
+    return Measured(found, int(options.measured_for or _LEAST), owners, notes)
+
+
+def _live_owners(
+    settings: "Settings", namespaces: "Set[str]"
+) -> "tuple[Mapping[str, ResourceKey], tuple[str, ...]]":
+    """Asks the cluster whose the pods are that run now.
+
+    Raises:
+        ClusterError: It can't be asked.
+    """
+    from reconciler.bootstrap import open_cluster
+    from reconciler.core.hardening.auditing import Subject
+    from reconciler.core.hardening.measuring import owners_of
+    from reconciler.core.live import Listing
+
+    spaces = frozenset(filter(None, namespaces))
+    if not spaces:
+        return {}, ()
+    with closing(open_cluster(settings)) as cluster:
+        catalog = cluster.catalog()
+        kinds = (catalog.find(*each) for each in _OWNING)
+        state = cluster.read([Listing(kind, spaces) for kind in kinds if kind is not None])
+    notes = (f"{each.kind} could not be read, so pods are told by name" for each in state.unread)
+    return owners_of([Subject(key, body) for _, key, body in state.each()]), tuple(notes)
 
 
 def _told(settings: "Settings") -> "Iterator[NodeLook]":

@@ -225,7 +225,7 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class WrittenPlace:
-    """A directory in which a container wrote what is expected, or what is gone again.
+    """A directory in which a container wrote what is expected, or what is no difference by now.
 
     Attributes:
         path: The directory: the innermost one that the image has, or else the outermost one that

@@ -130,7 +130,7 @@ def lesson_of(observed: Observed, rules: Profile, *, with_programs: bool) -> Les
                 study.programs.add(path)
             else:
                 study.left.add((path, _SESSION))
-    return _lesson(studies, nameless, with_programs=with_programs)
+    return _lesson(studies, nameless)
 
 
 def _bare(image: str) -> str:
@@ -140,9 +140,7 @@ def _bare(image: str) -> str:
     return f"{head}{slash}{last.partition(':')[0]}"
 
 
-def _lesson(
-    studies: Mapping[str, _Study], nameless: Iterable[LeftOut], *, with_programs: bool
-) -> Lesson:
+def _lesson(studies: Mapping[str, _Study], nameless: Iterable[LeftOut]) -> Lesson:
     images, evidence, left = [], [], set(nameless)
     for name, study in sorted(studies.items()):
         rules = _rules(study)
@@ -152,7 +150,8 @@ def _lesson(
         if len(rules) > _RULES:
             left.add(LeftOut(name, "", f"only {_RULES} of {len(rules)} rules are kept"))
         write = tuple(WriteRule(path, reason) for path, reason in sorted(rules.items())[:_RULES])
-        execute = tuple(sorted(study.programs)) if with_programs else None
+        # Where none was seen, to name none would refuse them all.
+        execute = tuple(sorted(study.programs)) or None
         if execute is not None and len(execute) > MOST_PATHS:
             left.add(LeftOut(name, "", f"{len(execute):,} programs ran: too many to be named"))
             execute = None

@@ -71,27 +71,29 @@ def _window(window: Window) -> JsonObject:
     }
 
 
-def learned_text(window: Window, added: Profiles, file: str, style: Style) -> str:
+def learned_text(windows: Sequence[Window], added: Profiles, file: str, style: Style) -> str:
     """Writes what was learned, and what wasn't, for a terminal.
 
     Args:
-        window: What was seen.
+        windows: What was seen, on each machine.
         added: What the file didn't allow before.
         file: Where it was written.
         style: How it is shown.
     """
-    containers = sum(len(each.containers) for each in window.images)
-    seen = f"{counted(containers, 'container')} of {counted(len(window.images), 'image')}"
-    title = f"Learned from {seen} on {window.node}, {window.since} to {window.until}"
-    lines: list[Line] = [*flow([Cell((Span(title, Ink.BOLD),))], style, hanging=2)]
+    lines: list[Line] = []
+    for window in windows:
+        containers = sum(len(each.containers) for each in window.images)
+        seen = f"{counted(containers, 'container')} of {counted(len(window.images), 'image')}"
+        title = f"Learned from {seen} on {window.node}, {window.since} to {window.until}"
+        lines += flow([Cell((Span(title, Ink.BOLD),))], style, hanging=2)
     for each in added.images:
         lines += flow([Cell((Span("+ ", Ink.GREEN), Span(each.image, Ink.BOLD)))], style)
         for words in _added(each):
             lines += flow([Cell((Span(words),))], style, indent=4, hanging=6)
     if not added.images:
         lines += flow([Cell((Span("Nothing that isn't allowed already"),))], style)
-    lines += _left_lines(window.left, style)
-    for why in window.unknown:
+    lines += _left_lines(sorted({each for window in windows for each in window.left}), style)
+    for why in (f"{window.node}: {why}" for window in windows for why in window.unknown):
         lines += flow([Cell((Span("unknown ", Ink.YELLOW), Span(why)))], style, hanging=10)
     told = f"Written to {file}. It allows nothing by that: propose it with `plumbline propose "
     told += f"--mode profile --learned {file}`, or read it with --profiles."

@@ -201,6 +201,8 @@ def test_measured_roots_become_read_only_and_work(shop: Shop, tmp_path: Path) ->
     owned = {e["resource"]["name"]: e["measured"] for e in findings if "measured" in e}
     assert {each["matchedBy"] for each in owned.values()} == {"owner"}
     assert owned["scratch"]["verdict"] == "mounts"
+    named = json.loads(shop.plumbline(*measured, *cluster, "-o", "json", code=1))["findings"]
+    assert [e["measured"] for e in named if "measured" in e] == list(owned.values())
 
     rule = ("--rule", "root-filesystem-writable")
     shop.plumbline(*measured, "--fix", *rule, "--write", code=1)

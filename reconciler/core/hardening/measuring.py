@@ -216,7 +216,7 @@ def _measure(
     found: Sequence[Measurement], owners: Mapping[str, ResourceKey], least: int
 ) -> Measure:
     lasting = [each for each in found if each.seconds >= least]
-    by_owner = all(each.container.pod_uid in owners for each in found)
+    by_owner = bool(found) and all(each.container.pod_uid in owners for each in found)
     pods = len({each.container.pod_uid or each.container.pod for each in lasting})
     seconds = min((each.seconds for each in lasting), default=0)
     reason = _objection(found, lasting, least)
@@ -248,7 +248,7 @@ def _objection(found: Sequence[Measurement], lasting: Sequence[Measurement], lea
         if place.path == "/":
             return "it wrote in its root, or in more places than are named"
         if not place.expected:
-            return f"it wrote in {place.path}, where nothing is left of that"
+            return f"it wrote in {place.path}, where nothing differs by now"
         if place.hides:
             return f"it writes in {place.path}, where the image has files that a volume would hide"
         if _MOUNTABLE.fullmatch(place.path) is None:

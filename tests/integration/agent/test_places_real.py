@@ -20,6 +20,8 @@ def test_places_are_what_a_volume_could_be_mounted_at(tmp_path: Path) -> None:
             (seen / path).mkdir(parents=True)
         (seen / "var/log/app/first").write_text("x")
         (seen / "usr/lib/a.py").write_text("x")
+        (seen / "etc").mkdir()
+        (seen / "etc/same").write_text("x")
     with overlay(tmp_path, 1) as made:
         root = made.merged
         (root / "tmp/a/b").mkdir(parents=True)
@@ -30,6 +32,7 @@ def test_places_are_what_a_volume_could_be_mounted_at(tmp_path: Path) -> None:
         (root / "opt/gone").write_text("x")
         (root / "opt/gone").unlink()
         (root / "srv").chmod(0o700)
+        (root / "etc/same").write_text("x")
         (root / "usr/lib/__pycache__").mkdir()
         (root / "usr/lib/__pycache__/a.cpython-311.pyc").write_text("x")
         found = made.look(points=["/mnt"])
@@ -40,6 +43,7 @@ def test_places_are_what_a_volume_could_be_mounted_at(tmp_path: Path) -> None:
             ("/var/cache/app/deep", 1, True, False),
             ("/opt", 0, False, False),
             ("/srv", 0, False, False),
+            ("/etc", 0, False, True),
         }
         assert [each.path for each in found.drifts] == ["/srv"]
         # A directory that was copied for a mount point says nothing.

@@ -10,6 +10,7 @@ from reconciler.core.containers import (
     Listener,
     NodeLook,
     Outside,
+    WrittenPlace,
 )
 from reconciler.core.node_words import digest_of, look_text
 from tests.unit.render.test_containers import DRIFTED, EVIL, FILES, QUIET, WEB
@@ -44,6 +45,16 @@ def test_the_worst_is_kept_and_the_rest_is_counted() -> None:
     assert share.look.drifts == look.drifts[:kept]
     assert share.look.unknown == (f"{5000 - kept:,} drifts more were {UNSENT}",)
     assert kept > 500
+
+
+def test_what_a_measurement_needs_stays_or_is_missed() -> None:
+    places = tuple(WrittenPlace(f"/var/cache/{n}", 1, True, False) for n in range(64))
+    look = replace(many(5000), started_at="2026-11-24T11:00:00Z", written=places)
+    [share] = Shares().of(node(look))
+    assert (share.look.started_at, share.look.written) == (look.started_at, places)
+    cut = fit(look, 4000)
+    assert len(cut.written) < 64
+    assert f"{64 - len(cut.written)} places that it wrote in more were {UNSENT}" in cut.unknown
 
 
 def test_a_long_difference_gives_way_to_other_drifts() -> None:

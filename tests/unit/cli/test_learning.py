@@ -4,28 +4,34 @@ import json
 import os
 import signal
 import threading
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reconciler.adapters.history.database import DatabaseHistory
 from reconciler.agent import executing
 from reconciler.agent.node import Glimpse
 from reconciler.cli import containers as verb
 from reconciler.cli import learning
 from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.main import main
 from reconciler.core.containers import (
     ContainerLook,
     FileDrift,
     FileState,
     FileType,
     NodeLook,
+    NodeReport,
     Origin,
     Parent,
     ProcessDrift,
 )
 from reconciler.core.drift import ChangeType, Severity
 from reconciler.core.errors import ConfigError
+from reconciler.core.moments import rfc3339
 from reconciler.core.profiles import Profiles
 from tests.unit.cli.test_containers import Machine as Looking
 from tests.unit.cli.test_containers import machine as machine
@@ -125,6 +131,41 @@ def test_a_window_ends_early_by_a_signal_and_what_was_seen_counts(
     timer.join()
     assert learned(file)["profiles"][0]["execute"] == ["/bin/a", "/bin/b", "/bin/c"]
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_pod_that_can_write_nothing_tells_it(
+    watched: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert verb.run(options_of("--learn", "-")) is ExitCode.DONE
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["profiles"][0]["write"][0]["path"] == "/app/index"
+    assert "Learned from 1 container" in captured.err
+
+
+def told(*words: str) -> int:
+    return main(["containers", "--state-dir", "state", *words])
+
+
+def test_what_agents_told_the_controller_is_learned(
+    alone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now, old = rfc3339(datetime.now(UTC)), "2026-11-24T12:00:00Z"
+    look = ContainerLook(WEB, (INDEX, TOOL), started_at="2026-11-24T11:00:00Z")
+    with closing(DatabaseHistory.open("state/history.db")) as history:
+        history.nodes().save(NodeReport(NodeLook("vm", now, (look,)), now))
+        history.nodes().save(NodeReport(NodeLook("old", old, ()), old))
+    assert told("--learn", "p.json", "--node", "vm") == ExitCode.DRIFT
+    document = learned(Path("p.json"))
+    write = [{"path": "/app/index", "reason": "learned: 1 file in 1 container"}]
+    assert document["profiles"] == [{"image": "web", "write": write}]
+    (window,) = document["learned"]
+    assert (window["since"], window["until"]) == ("2026-11-24T11:00:00Z", now)
+    assert told("--learn", "p.json") == ExitCode.COULD_NOT
+    assert "its agent was heard last at 2026-11-24T12:00:00Z" in capsys.readouterr().out
+    assert [each["node"] for each in learned(Path("p.json"))["learned"]] == ["vm", "old", "vm"]
+    assert told("--learn", "p.json", "--for", "1h") == ExitCode.COULD_NOT
+    assert "--for goes with --node-local" in capsys.readouterr().err
+    assert told("--learn", "p.json", "--profiles", "p.json") == ExitCode.COULD_NOT
 
 
 def test_nothing_is_learned_from_nothing(watched: Machine, tmp_path: Path) -> None:

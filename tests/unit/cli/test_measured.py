@@ -16,7 +16,10 @@ from reconciler.core.containers import (
     NodeReport,
     WrittenPlace,
 )
+from reconciler.core.resource import ResourceKey
 from reconciler.render.container_documents import node_document
+from tests.fakes.cluster import FakeCluster
+from tests.fakes.kinds import BUILTIN
 
 SHOP = """\
 apiVersion: apps/v1
@@ -84,6 +87,51 @@ def test_what_agents_told_the_controller(capsys: pytest.CaptureFixture[str]) -> 
     text = Path("shop/shop.yaml").read_text()
     assert "readOnlyRootFilesystem: true" in text
     assert "emptyDir: {}" in text
+
+
+class Cluster(FakeCluster):
+    """A cluster that is asked whose pods are."""
+
+    def close(self) -> None:
+        """Has no connections."""
+
+
+def owned(kind: str, name: str, owner: str, called: str) -> dict[str, Any]:
+    reference = {"apiVersion": "apps/v1", "kind": owner, "name": called, "controller": True}
+    return {
+        "apiVersion": "v1" if kind == "Pod" else "apps/v1",
+        "kind": kind,
+        "metadata": {
+            "name": name,
+            "namespace": "shop",
+            "ownerReferences": [{**reference, "uid": "x"}],
+        },
+    }
+
+
+def test_a_cluster_that_is_named_says_whose_pods_are(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = Cluster(kinds=BUILTIN)
+    monkeypatch.setattr("reconciler.bootstrap.open_cluster", lambda _: cluster)
+    pod = NODE["containers"][0]["container"] | {"pod": "named-otherwise"}
+    document = {**NODE, "containers": [{**NODE["containers"][0], "container": pod}]}
+    Path("look.json").write_text(json.dumps(document))
+    assert audit("--measured", "look.json") == 1
+    assert measured(capsys)["verdict"] == "untold"
+    cluster.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}})
+    cluster.add(owned("ReplicaSet", "any", "Deployment", "web"))
+    cluster.add(owned("Pod", "named-otherwise", "ReplicaSet", "any"))
+    key = ResourceKey("", "Pod", "shop", "named-otherwise")
+    pod["podUid"] = cluster.store.objects[key]["metadata"]["uid"]
+    Path("look.json").write_text(json.dumps(document))
+    assert audit("--measured", "look.json", "--context", "shop") == 1
+    found = measured(capsys)
+    assert (found["verdict"], found["matchedBy"]) == ("mounts", "owner")
+    # Where nothing was measured nothing is asked.
+    Path("none.json").write_text(json.dumps({**NODE, "containers": []}))
+    monkeypatch.setattr("reconciler.bootstrap.open_cluster", None)
+    assert audit("--measured", "none.json", "--context", "shop") == 1
 
 
 @pytest.mark.parametrize(

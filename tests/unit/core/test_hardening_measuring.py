@@ -117,7 +117,7 @@ def file(path: str, state: FileState | None = None, change: str = "added") -> Fi
         (container(drifts=(file("/opt", FOLDER), file("/opt/a"))), "writes", "it wrote /opt/a"),
         (container(TMP, drifts=(file("/tmp", FOLDER, "changed"),)), "writes", "it wrote /tmp"),
         (container(WrittenPlace("/", 1, True, True)), "writes", "in its root, or in more"),
-        (container(WrittenPlace("/opt", 0, False, False)), "writes", "where nothing is left"),
+        (container(WrittenPlace("/opt", 0, False, False)), "writes", "nothing differs by now"),
         (container(WrittenPlace("/log", 1, True, True)), "writes", "would hide"),
         (container(WrittenPlace("/a:b", 1, True, False)), "untold", "by such a name"),
         (container(unknown=("not read",)), "untold", "not all of it could be told: not read"),

@@ -200,6 +200,11 @@ def test_a_profile_of_too_many_rules_is_cut() -> None:
     assert lesson.left[0].why == "only 100 of 120 rules are kept"
 
 
+def test_where_no_program_was_seen_all_may_run() -> None:
+    (image,) = learn(drift_of("/app/a"), programs=True).profiles.images
+    assert image.execute is None
+
+
 def test_programs_that_are_too_many_are_left_open() -> None:
     lesson = learn(*(process(f"/bin/{n}", n, n) for n in range(2, 503)), programs=True)
     assert lesson.profiles.images == ()

@@ -80,19 +80,19 @@ def test_the_schema_is_as_strict_as_the_reader() -> None:
 
 
 def test_what_was_learned_is_told_with_what_was_not() -> None:
-    text = learned_text(WINDOW, ADDED, "p.json", STYLE)
+    text = learned_text([WINDOW], ADDED, "p.json", STYLE)
     assert text.startswith("Learned from 1 container of 1 image on vm, 2026-11-25T12:00:00Z to")
     assert "    write /app/data/**  its index\n" in text
     assert "    execute /bin/app\n" in text
     assert "  - web /opt/x: executable\n" in text
-    assert "unknown shop/web/app: not read" in text
+    assert "unknown vm: shop/web/app: not read" in text
     assert "propose it with `plumbline propose" in text
-    nothing = learned_text(replace(WINDOW, left=(), unknown=()), Profiles(), "p.json", STYLE)
+    nothing = learned_text([replace(WINDOW, left=(), unknown=())], Profiles(), "p.json", STYLE)
     assert "Nothing that isn't allowed already" in nothing
     assert "Left out" not in nothing
     many = replace(WINDOW, left=tuple(LeftOut("web", f"/{n}", "x") for n in range(30)))
-    assert "… (10 more)" in learned_text(many, ADDED, "p.json", STYLE)
-    assert "more)" not in learned_text(many, ADDED, "p.json", replace(STYLE, full=True))
+    assert "… (10 more)" in learned_text([many], ADDED, "p.json", STYLE)
+    assert "more)" not in learned_text([many], ADDED, "p.json", replace(STYLE, full=True))
 
 
 def test_a_pull_request_says_what_is_allowed_and_by_what_evidence() -> None:
@@ -143,7 +143,7 @@ def test_a_pull_request_has_an_end() -> None:
 @pytest.mark.parametrize("window", [HOSTILE, WINDOW])
 def test_names_of_containers_do_no_harm(window: Window) -> None:
     made = proposal(window)
-    assert not harmful(learned_text(window, ADDED, HOSTILE_TEXT, STYLE))
+    assert not harmful(learned_text([window], ADDED, HOSTILE_TEXT, STYLE))
     assert not harmful(proposal_text(made, STYLE))
     body = proposal_body(made)
     assert not harmful(body)
