@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
-from typing import Final
+from typing import Final, TypeAlias
 
 from reconciler.agent.attending import END, HELLO
 from reconciler.agent.refusals import Tally, refusal_of, tally_of
@@ -26,6 +26,8 @@ _LINE: Final = 1 << 20
 #: So many refusals wait to be told.
 _WAITING: Final = 2000
 
+_Launch: TypeAlias = Callable[[], Callable[[], None]]
+
 
 class Attached:
     """Stays attached to a warden, whichever serves the socket.
@@ -33,11 +35,11 @@ class Attached:
     Args:
         path: The socket.
         settings: By what the warden must have been started; empty for any.
-        launch: Starts one where there is none, or one of other settings; None where somebody else
-            does.
+        launch: Starts one where there is none, or one of other settings, and gives what ends it;
+            None where somebody else does.
     """
 
-    def __init__(self, path: str, settings: str, launch: Callable[[], None] | None) -> None:
+    def __init__(self, path: str, settings: str, launch: _Launch | None) -> None:
         self._path = path
         self._settings = settings
         self._launch = launch
@@ -45,7 +47,7 @@ class Attached:
         self._waiting: queue.Queue[Sighting] = queue.Queue(_WAITING)
         self._thread = threading.Thread(target=self._stay, daemon=True)
         self._launched = 0.0
-        self._connection: socket.socket | None = None
+        self._end: Callable[[], None] = lambda: None
         #: What it counted, as it said last; None before it said anything.
         self.tally: Tally | None = None
         #: Whether one is attached to by now.
@@ -58,10 +60,14 @@ class Attached:
     def stop(self) -> None:
         """Attaches no more; has a warden that was started for this agent end."""
         self._ending.set()
-        if self._launch is not None and (connection := self._connection) is not None:
-            with suppress(OSError):
-                connection.sendall(END)
         self._thread.join()
+        if self._launch is None:
+            return
+        # It may be one that an agent before this one started.
+        with suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(self._path)
+            connection.sendall(END)
+        self._end()
 
     def refusals(self) -> list[Sighting]:
         """Gives what was refused since it was asked last."""
@@ -82,12 +88,10 @@ class Attached:
             try:
                 with socket.socket(socket.AF_UNIX) as connection:
                     connection.connect(self._path)
-                    self._connection = connection
                     self._listen(connection)
             except (OSError, ValueError):
                 self._start_one()
             finally:
-                self._connection = None
                 self.is_attached = False
             self._ending.wait(_AGAIN)
 
@@ -95,7 +99,7 @@ class Attached:
         """Starts a warden, unless one was started a moment ago."""
         if self._launch is not None and monotonic() - self._launched > _SILENT:
             self._launched = monotonic()
-            self._launch()
+            self._end = self._launch()
 
     def _listen(self, connection: socket.socket) -> None:
         """Takes in lines until the warden has gone.

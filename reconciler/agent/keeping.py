@@ -8,6 +8,8 @@ keeper ends, the other does (PR_SET_PDEATHSIG), and the kernel lets everything t
 import ctypes
 import os
 import signal
+import threading
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic, sleep
@@ -76,8 +78,11 @@ class Keeper:
             code = 1
             try:
                 die_with(keeper)
+                threading.excepthook = _end_with
                 self._answer()
                 code = 0
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(code)
 
@@ -130,6 +135,12 @@ class Keeper:
                     sleep(0.005)
                     continue
             return True
+
+
+def _end_with(failed: threading.ExceptHookArgs) -> None:
+    """Ends the process where a thread of it fails: the keeper begins it anew, whole."""
+    traceback.print_exception(failed.exc_type, failed.exc_value, failed.exc_traceback)
+    os._exit(1)
 
 
 def die_with(parent: int) -> None:

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 
+from reconciler.agent.cgroups import memberships
 from reconciler.agent.comparing import Comparison
 from reconciler.agent.containers import Container, containers_of, unsupported
 from reconciler.agent.covering import Cover, Marking
@@ -19,6 +20,8 @@ from reconciler.core.enforcing import EnforcementRule, Mode, ruled
 
 #: So often a container is looked for that only a control group's name tells of.
 _TRIES: Final = 8
+#: Of a process's control groups so much is read.
+_GROUPS: Final = 1 << 16
 #: Every so many rounds all processes are asked for their mount namespace, else those that came.
 _ALL: Final = 5
 
@@ -130,6 +133,9 @@ class Wards:
                 members[each.container_id].append(process.pid)
         self._young = list(news)
         for container_id, ward in self._wards.items():
+            # Nothing came that could have mounted something.
+            if ward.cover.mounts and come is not self._known and container_id not in members:
+                continue
             if not ward.cover.renew(ward.container, members[container_id]):
                 # That process has ended: it wasn't the container's first, or the container ends.
                 self._seen.pop(container_id, None)
@@ -226,9 +232,8 @@ class Wards:
             OSError: It can't be told.
         """
         number = mount_number(handle)
-        process = self._table.process(pid)
-        ids = [each.container_id for each in process.members] if process is not None else []
-        ward = next((self._wards[each] for each in ids if each in self._wards), None)
+        ids = [each.container_id for each in memberships(self._table.text(pid, "cgroup", _GROUPS))]
+        ward = next((found for each in ids if (found := self._wards.get(each)) is not None), None)
         if ward is not None and (held := ward.cover.mounts.get(number)) is not None:
             return ward, held
         # Somebody from outside, or a mount that was made since, perhaps in a namespace of its own.

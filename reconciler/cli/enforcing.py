@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -184,8 +184,8 @@ def attached_of(options: argparse.Namespace) -> "Attached | None":
     return Attached(path, settings_of(options), lambda: _launch(options, path))
 
 
-def _launch(options: argparse.Namespace, path: str) -> None:
-    """Starts a warden that goes on when this agent is killed."""
+def _launch(options: argparse.Namespace, path: str) -> Callable[[], None]:
+    """Starts a warden that goes on when this agent is killed; gives what ends it."""
     words = [
         *(sys.executable, "-P", "-c", "from reconciler.cli.main import entry; entry()", "warden"),
         f"--warden={path}",
@@ -199,9 +199,13 @@ def _launch(options: argparse.Namespace, path: str) -> None:
     words += [f"--{name}={value}" for name, value in given.items() if value is not None]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(each for each in sys.path if each)}
     try:
-        subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True, env=environment)
+        started = subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, start_new_session=True, env=environment
+        )
     except OSError as error:
         sys.stderr.write(f"plumbline: the warden can't be started: {error.strerror}\n")
+        return lambda: None
+    return started.terminate
 
 
 def _rules(file: str) -> tuple[EnforcementRule, ...]:

@@ -6,6 +6,7 @@ import platform
 import signal
 import sys
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -94,9 +95,11 @@ def run(options: argparse.Namespace) -> ExitCode:
 def _tell(sighting: "Sighting") -> None:
     from reconciler.render.container_documents import sighting_document
 
-    # ASCII alone: what a container names can't break a line or a terminal.
-    sys.stdout.write(json.dumps(sighting_document(sighting), separators=(",", ":")) + "\n")
-    sys.stdout.flush()
+    # Whoever read that may be gone, with the agent that started this: then it goes on without.
+    with suppress(OSError):
+        # ASCII alone: what a container names can't break a line or a terminal.
+        sys.stdout.write(json.dumps(sighting_document(sighting), separators=(",", ":")) + "\n")
+        sys.stdout.flush()
 
 
 def _seconds(text: str) -> float:
