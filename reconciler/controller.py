@@ -21,6 +21,7 @@ from reconciler.ports import Comparer, InventoryStore, Live, NodeLooks, Sighting
 
 if TYPE_CHECKING:
     from reconciler.core.detect import Detection
+    from reconciler.core.images.report import ImageReport
     from reconciler.core.pod_specs import Compared
 
 
@@ -47,6 +48,7 @@ class Target:
         stale_after: A node that was silent for longer isn't known any more.
         compared: The pods that the last look has compared, by uid: what hasn't moved since needn't
             be compared again.
+        images: Gives the last look at the target's images; None where they aren't watched.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Target:
     nodes: NodeLooks | None = None
     stale_after: timedelta = timedelta(minutes=5)
     compared: "dict[str, Compared]" = field(default_factory=dict, repr=False)
+    images: "Callable[[], ImageReport] | None" = None
 
     @property
     def looks_into_pods(self) -> bool:
@@ -103,6 +106,10 @@ def check(target: Target) -> Look:
         found, compared = joined(*given, target.compared)
         target.compared.clear()
         target.compared.update(compared)
+    if target.images is not None:
+        from reconciler.core.image_drifts import with_images
+
+        found = with_images(found, target.images())
     ids = [drift.id for drift in found.drifts]
     seen = target.sightings.first_seen(ids, rfc3339(now))
     drifts = tuple(
@@ -198,7 +205,7 @@ def report_of(target: Target, sides: Sides, found: "Detection", now: datetime) -
             drifted=len(found.drifts) - len(in_pods) - counts[DriftType.UNREADABLE],
             unreadable=counts[DriftType.UNREADABLE],
             hidden=found.hidden,
-            pods=len({drift.key for drift in in_pods}),
+            pods=len({drift.key for drift in in_pods if drift.key.kind == "Pod"}),
         ),
         requests=target.live.requests,
         drifts=found.drifts,

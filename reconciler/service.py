@@ -26,6 +26,7 @@ from reconciler.core.moments import rfc3339
 from reconciler.core.suspension import SUSPENSION_TYPES, suspended_since
 from reconciler.core.words import Hearing
 from reconciler.doors import open_doors
+from reconciler.images.watching import image_interval, watch_images
 from reconciler.leading import Seats
 from reconciler.memory import open_history, state_folder
 from reconciler.notifying import telling_of
@@ -174,6 +175,10 @@ def build(settings: Settings, targets: Sequence[TargetSettings]) -> Service:
             keepers, interval=interval, jitter=jitter, workers=settings.schedule.workers
         )
         schedule.also("garbage", _COLLECT, gc.collect)
+        if every := image_interval(settings.images):
+            for each in followed:
+                watch = watch_images(settings, each.keeper, each.opened, logs.say)
+                schedule.also(f"images of {each.keeper.name}", every, watch.refresh)
         for chore in chores:
             schedule.also(*chore)
         if retention:

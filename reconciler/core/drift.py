@@ -28,6 +28,7 @@ __all__ = [
     "Hidden",
     "MaskedDigest",
     "Severity",
+    "StaleImage",
     "id_of",
 ]
 
@@ -155,6 +156,27 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class StaleImage:
+    """What is wrong with the image of one container of a workload (DESIGN, section 6).
+
+    Attributes:
+        container: The container's name.
+        declared: The image that Git declares; empty where it declares no such container.
+        running: Digests of what runs, the most often run one first.
+        latest: The image to run in its place; empty where none is known.
+        age: How old the running image is, in seconds; None where that isn't known.
+        rule: What is wrong, such as `moved` or `old`.
+    """
+
+    container: str
+    declared: str
+    running: tuple[str, ...]
+    latest: str
+    age: int | None
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
 class Drift:
     """One object that isn't as declared, or that couldn't be read; or what drifted in a pod.
 
@@ -179,6 +201,7 @@ class Drift:
         container: In which container it was seen; None for a drift of an object or a whole pod.
         seen: What was seen there, as the node's agent says it; None likewise.
         owner: The declared workload whose pod it is; None for a drift of an object.
+        image: For `Image`, of which the object is the workload, what is wrong.
     """
 
     id: str
@@ -198,6 +221,7 @@ class Drift:
     container: "ContainerRef | None" = None
     seen: "ContainerDrift | None" = None
     owner: ResourceKey | None = None
+    image: StaleImage | None = None
 
     @property
     def is_in_pod(self) -> bool:

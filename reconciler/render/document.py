@@ -7,7 +7,7 @@ nothing, there is `null`. Bodies of writes aren't masked and are never part of a
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.desired import SourceLocation
-from reconciler.core.drift import Change, Decision, Drift
+from reconciler.core.drift import Change, Decision, Drift, StaleImage
 from reconciler.core.explain import Explanation, FieldOrigin
 from reconciler.core.outcome import Outcome
 from reconciler.core.ownership import FieldManager
@@ -132,6 +132,8 @@ def _in_pod(drift: Drift) -> JsonObject:
     if not drift.is_in_pod:
         return {}
     document: JsonObject = {"owner": _key(drift.owner) if drift.owner else None}
+    if drift.image is not None:
+        return {**document, **_image(drift.image)}
     if drift.container is None or drift.seen is None:
         return document
     # Late: a report without pods needs none of it.
@@ -142,6 +144,17 @@ def _in_pod(drift: Drift) -> JsonObject:
     note = _text(drift.note) or fields.get("note")
     container = _json(container_document(drift.container))
     return {**document, "container": container, **fields, "note": note}
+
+
+def _image(image: StaleImage) -> JsonObject:
+    return {
+        "containerName": _text(image.container),
+        "declared": _text(image.declared) or None,
+        "running": [_text(digest) for digest in image.running],
+        "latest": _text(image.latest) or None,
+        "age": image.age,
+        "rule": image.rule,
+    }
 
 
 def _decision(decision: Decision) -> JsonObject:

@@ -13,7 +13,7 @@ STATES: Final = {
     DriftType.PROCESS: "runs what its image doesn't hold",
     DriftType.SESSION: "was entered from outside",
     DriftType.PORT: "listens where nothing declares it",
-    DriftType.IMAGE: "runs another image than it should",
+    DriftType.IMAGE: "has a stale image",
 }
 
 #: The drifts of one pod, at least one, the worst first.

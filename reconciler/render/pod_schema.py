@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from reconciler.core.resource import JsonObject
 from reconciler.render.container_schema import CONTAINER_PARTS, SEEN
-from reconciler.render.schema_fields import maybe_part, optional, part
+from reconciler.render.schema_fields import maybe_part, maybe_text, optional, part, text, texts
 
 #: Parts of a look at containers that such a drift refers to.
 _PARTS: Final = ("container", "state", "parent", "listener")
@@ -19,6 +19,12 @@ def in_pod_fields() -> dict[str, JsonObject]:
     fields: dict[str, JsonObject] = {
         "owner": maybe_part("key", "The declared object whose pod it is; null for a bare pod."),
         "container": part("container", "In which container it was seen."),
+        "containerName": text("Whose image is stale."),
+        "declared": maybe_text("The image that Git declares."),
+        "running": texts("Digests of what runs, the most often run one first."),
+        "latest": maybe_text("The image to run in its place."),
+        "age": {"type": ["integer", "null"], "description": "Of what runs, in seconds."},
+        "rule": text("What is wrong with the image, such as `moved`."),
     }
     for kind in SEEN.values():
         fields |= {name: field for name, field in kind.items() if name != "note"}

@@ -62,9 +62,12 @@ class ImageSettings:
             `$DOCKER_CONFIG` or `~/.docker`.
         pull_secrets: Whether the Secrets that pods name for pulling are used, where we may read
             them.
+        interval: How often `plumbline run` looks at the images of its targets, such as `6h`; what
+            is stale is drift then; empty for never.
     """
 
     policies: tuple[ImagePolicySettings, ...] = ()
     registries: tuple[RegistrySettings, ...] = ()
     docker_config: str = ""
     pull_secrets: bool = True
+    interval: str = ""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from reconciler.core.moments import rfc3339
 from tests.benchmarks.workload import commit
@@ -17,6 +18,7 @@ from tests.tools.controlplane import ControlPlane
 from tests.tools.controlplane.certificates import Authority
 from tests.tools.real_target import Ran, RealTarget
 from tests.tools.registry import PASSWORD, USER, Pushed, RegistryServer
+from tests.tools.running import Controller, until
 from tests.tools.tokens import TokenServer
 
 pytestmark = pytest.mark.xdist_group("images-real")
@@ -270,6 +272,31 @@ def test_a_vulnerability_report_is_of_what_runs(world: World, tmp_path: Path) ->
     drift = world.found(ran, "web")["vulnerable"]
     assert drift["vulnerabilities"][0]["id"] == "CVE-2026-1"
     assert [r for d in ran.document["drifts"] if (r := d["rule"]) == "vulnerable"] == ["vulnerable"]
+
+
+def test_the_controller_tells_what_is_stale_once(world: World, tmp_path: Path) -> None:
+    file = yaml.safe_load((world.target.home / "plumbline.yaml").read_text())
+    wanted = {
+        "name": "shop",
+        "source": {"repo": str(world.target.repo)},
+        "namespace": world.target.namespaces[0],
+    }
+    more = {
+        "images": {**file["images"], "interval": "1h"},
+        "schedule": {"interval": "1s", "jitter": "0s"},
+    }
+    kubeconfig = world.target.plane.kubeconfig
+    with Controller(tmp_path / "controller", kubeconfig, [wanted], more) as controller:
+        controller.await_ready()
+        until(lambda: controller.cycles("unmoved") >= 2, lambda: controller.log)
+        events = controller.history()
+    seen = [each for each in events if each["type"] == "seen"]
+    told = {(each["resource"]["name"], each["reason"].partition(": ")[0]) for each in seen}
+    assert ("old", "Image (low)") in told, seen
+    assert {name for name, _ in told} == {"web", "old", "behind", "pinned"}
+    ids = [each["drift"] for each in seen]
+    assert len(set(ids)) == len(ids)
+    assert {each["drift"] for each in events if each["type"] == "gone"} == set()
 
 
 def test_a_registry_that_is_down_proves_nothing(world: World, looked: Ran) -> None:
