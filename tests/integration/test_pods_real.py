@@ -221,8 +221,7 @@ def test_whose_pods_cant_be_told_is_said_and_not_taken_for_none(target: RealTarg
     kubectl("create", "role", "reader", *words)
     kubectl("create", "rolebinding", "reader", "--role=reader", "--user=reader", "-n", space)
     kubeconfig = target.await_right("reader", "list", "deployments")
-    words = ("check", "--pods", "--offline", "-o", "json")
-    report = target.run(*words, kubeconfig=kubeconfig).report
-    (unproven,) = [each for each in report["unproven"] if each["resource"]["name"] == "*"]
+    ran = target.run("check", "--pods", "--offline", "-o", "json", kubeconfig=kubeconfig)
+    (unproven,) = [each for each in ran.report["unproven"] if each["resource"]["name"] == "*"]
     assert unproven["resource"]["kind"] == "ReplicaSet"
     assert "forbidden" in unproven["reason"]
