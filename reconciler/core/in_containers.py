@@ -16,7 +16,7 @@ from reconciler.core.containers import (
     ProcessDrift,
     SessionDrift,
 )
-from reconciler.core.drift import Drift, DriftType
+from reconciler.core.drift import Drift, DriftType, Severity
 from reconciler.core.moments import moment_of, rfc3339
 from reconciler.core.pods import TargetPod, items, mapping
 from reconciler.core.ranking import drift_id, worst_first
@@ -26,8 +26,12 @@ from reconciler.core.resource import ResourceKey
 #: So many drifts of one type are listed of one container, the worst first: who is woken by it
 #: reads no more, and the others are counted.
 LISTED: Final = 50
+#: So many are listed of all containers of a target. Where a whole image is noisy each of its pods
+#: is, and a history of all of it would hide the one that matters.
+LISTED_IN_ALL: Final = 1_000
 #: So many reasons why something couldn't be told are listed of one container.
 _UNKNOWN: Final = 3
+_REASON: Final = 300
 #: A container that began so short a time before a look needn't have been seen by it.
 _JUST_BEGUN: Final = timedelta(minutes=1)
 
@@ -90,7 +94,22 @@ def container_drifts(
         if silent:
             found.untold.add(pod.key)
     _note_silent(found, running, by_node, now, stale_after)
+    _limit(found)
     return found
+
+
+def _limit(found: ContainerDetection) -> None:
+    """Leaves out what is too much of all containers, the least bad; it stays known."""
+    if len(found.drifts) <= LISTED_IN_ALL:
+        return
+    severities = tuple(Severity)
+    ordered = sorted(found.drifts, key=lambda each: severities.index(each.severity))
+    found.drifts, left_out = ordered[:LISTED_IN_ALL], ordered[LISTED_IN_ALL:]
+    found.unlisted |= {each.id for each in left_out}
+    pods = len({each.key for each in left_out})
+    found.notes.append(
+        f"{len(left_out):,} more drifts in containers of {pods:,} pods, not listed: none is worse"
+    )
 
 
 def _is_of(container: ContainerRef, pod: TargetPod) -> bool:
@@ -115,7 +134,7 @@ def _take(found: ContainerDetection, pod: TargetPod, look: ContainerLook) -> Non
     path = f"spec.containers[name={look.container.container}]"
     if look.unknown:
         found.untold.add(pod.key)
-        shown = "; ".join(look.unknown[:_UNKNOWN])
+        shown = "; ".join(why[:_REASON] for why in look.unknown[:_UNKNOWN])
         left = len(look.unknown) - _UNKNOWN
         more = f"; and {left:,} more" if left > 0 else ""
         found.unproven.append(Unproven(pod.key, path, f"{shown}{more}"))

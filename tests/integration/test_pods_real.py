@@ -211,3 +211,17 @@ def test_a_digest_that_siblings_dont_run_is_told(target: RealTarget) -> None:
     assert one not in later
     change = later[two]["status.containerStatuses[name=web].imageID"]
     assert (change["desired"], change["live"]) == (f"sha256:{'a' * 64}", f"sha256:{'b' * 64}")
+
+
+def test_whose_pods_cant_be_told_is_said_and_not_taken_for_none(target: RealTarget) -> None:
+    (space,) = target.namespaces
+    kubectl = target.plane.kubectl
+    kinds = "pods,limitranges,replicationcontrollers,deployments,statefulsets,daemonsets,jobs"
+    words = ("--verb=get,list,watch", f"--resource={kinds},controllerrevisions", "-n", space)
+    kubectl("create", "role", "reader", *words)
+    kubectl("create", "rolebinding", "reader", "--role=reader", "--user=reader", "-n", space)
+    kubeconfig = target.await_right("reader", "list", "deployments")
+    ran = target.run("check", "--pods", "--offline", "-o", "json", kubeconfig=kubeconfig)
+    (unproven,) = [each for each in ran.report["unproven"] if each["resource"]["name"] == "*"]
+    assert unproven["resource"]["kind"] == "ReplicaSet"
+    assert "forbidden" in unproven["reason"]

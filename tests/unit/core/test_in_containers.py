@@ -14,7 +14,12 @@ from reconciler.core.containers import (
     NodeReport,
 )
 from reconciler.core.drift import DriftType, Severity
-from reconciler.core.in_containers import LISTED, ContainerDetection, container_drifts
+from reconciler.core.in_containers import (
+    LISTED,
+    LISTED_IN_ALL,
+    ContainerDetection,
+    container_drifts,
+)
 from reconciler.core.ranking import drift_id
 from reconciler.core.report import Unproven
 from reconciler.core.resource import JsonObject, ResourceKey
@@ -67,6 +72,26 @@ def test_too_many_are_counted_and_stay_known() -> None:
     assert found.unlisted == {drift_id(WEB, each) for each in many[LISTED - 1 :]}
     one = seen(said(*many[:LISTED], EVIL))
     assert one.notes[0].endswith("1 more file that differs, not listed")
+
+
+def test_of_all_containers_no_more_is_listed_than_anybody_reads() -> None:
+    pods = [pod(f"web-{number}") for number in range(41)]
+    low = [replace(CONF, path=f"/{number}", severity=Severity.LOW) for number in range(25)]
+    looks = []
+    for number, each in enumerate(pods):
+        ref = replace(
+            WEB,
+            pod=f"web-{number}",
+            pod_uid=f"uid-web-{number}",
+            container_id=each["metadata"]["name"],
+        )
+        looks.append(ContainerLook(ref, (*low, *((EVIL,) if number == 40 else ()))))
+    time = "2026-11-24T11:59:50Z"
+    found = seen(NodeReport(NodeLook("node-1", time, tuple(looks)), time), pods=tuple(pods))
+    assert len(found.drifts) == LISTED_IN_ALL
+    assert found.drifts[0].seen == EVIL
+    assert found.notes == ["26 more drifts in containers of 2 pods, not listed: none is worse"]
+    assert len(found.unlisted) == 26
 
 
 @pytest.mark.parametrize(
