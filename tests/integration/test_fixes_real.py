@@ -1,7 +1,7 @@
 """Images updated and manifests hardened by pull requests on a real Gitea, as rendered for real."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -160,22 +160,17 @@ def lines(document: dict[str, Any]) -> str:
     return "".join(f"{each}\n" for each in found if not each.startswith(("+++", "---")))
 
 
-def measured_of(office: Office, host: str) -> dict[str, Any]:
-    """Gives a look at two pods: one writes where it's expected, the other elsewhere."""
+def measured_of(
+    office: Office, **pods: tuple[str, Sequence[WrittenPlace], Sequence[FileDrift]]
+) -> dict[str, Any]:
+    """Gives a look at pods: which image each runs, where it wrote, what differs."""
     namespace = office.target.namespaces[0]
-    looks = [
-        ContainerLook(
-            ContainerRef(namespace, f"{name}-6d4f5b-bcdfg", name, "app", name, f"{host}/{image}"),
-            drifts,
-            started_at="2026-11-25T08:00:00Z",
-            written=(WrittenPlace("/tmp", 1, expected=True, hides=False),),
-        )
-        for name, image, drifts in (
-            ("web", "web:1.2.0", ()),
-            ("tool", "tool:2.0.0", (FileDrift("/opt/x", ChangeType.ADDED, Severity.LOW, "", None,
-                                              FileState(FileType.REGULAR, 0o644, 0, 0)),)),
-        )
-    ]  # fmt: skip
+    looks = []
+    for name, (image, written, drifts) in pods.items():
+        pod = f"{name.replace('_', '-')}-6d4f5b-bcdfg"
+        ref = ContainerRef(namespace, pod, name, "app", name, image)
+        at = "2026-11-25T08:00:00Z"
+        looks.append(ContainerLook(ref, tuple(drifts), started_at=at, written=tuple(written)))
     return node_document(NodeLook("vm", "2026-11-25T12:00:00Z", tuple(looks)))
 
 
@@ -248,7 +243,15 @@ def test_images_are_updated_and_manifests_hardened(
     # What was measured makes roots read-only, with the volumes that they need.
     pull(office, gitea)
     file = office.home / "measured.json"
-    file.write_text(json.dumps(measured_of(office, host)))
+    tmp = WrittenPlace("/tmp", 1, expected=True, hides=False)
+    state = FileState(FileType.REGULAR, 0o644, 0, 0)
+    other = FileDrift("/opt/x", ChangeType.ADDED, Severity.LOW, "new file", None, state)
+    look = measured_of(
+        office,
+        web=(f"{host}/web:1.2.0", [tmp], []),
+        tool=(f"{host}/tool:2.0.0", [tmp], [other]),
+    )
+    file.write_text(json.dumps(look))
     measured = ("--measured", str(file), "--rule", "root-filesystem-writable")
     ran = office.run("guard", "audit", "shop", "--fix", *measured, "-o", "json")
     assert ran.code == 1
@@ -259,6 +262,15 @@ def test_images_are_updated_and_manifests_hardened(
     (read_only,) = (e for e in office.pulls() if e["html_url"] == ran.document["pullRequest"])
     assert office.diff(read_only["number"]) == _READ_ONLY
     assert "as measured in 1 pod (told by name) over 4 hours or more" in read_only["body"]
+    # One value of the chart decides about both; alone it would stop the one that wants a volume.
+    look = measured_of(
+        office,
+        chart_web=(f"{host}/web:1.0.0", [], []),
+        chart_tool=(f"{host}/tool:2.0.0", [tmp], []),
+    )
+    file.write_text(json.dumps(look))
+    ran = office.run("guard", "audit", "chart", "--fix", "--dry-run", *measured, "-o", "json")
+    assert (ran.document["fixed"], ran.document["diff"]) == ([], "")
     ran = office.run("guard", "audit", "chart", "--fix", "--dry-run", "-o", "json")
     assert {each["rule"] for each in ran.document["left"]} == {"token-mounted"}
     assert "+  allowPrivilegeEscalation: false\n" in lines(ran.document)
