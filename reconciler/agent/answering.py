@@ -18,7 +18,7 @@ from reconciler.agent.places import path_on
 from reconciler.agent.pulse import Pulse
 from reconciler.agent.reading import Reader, Reading
 from reconciler.agent.refusals import Tally
-from reconciler.agent.wards import UnseenError, Ward
+from reconciler.agent.warded import UnseenError, Ward
 from reconciler.core.containers import Origin
 from reconciler.core.enforcing import EnforcementRule, Mode
 

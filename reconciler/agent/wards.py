@@ -5,7 +5,6 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
@@ -25,6 +24,7 @@ from reconciler.agent.opening import opened_in
 from reconciler.agent.places import mount_number
 from reconciler.agent.processes import Process, ProcessTable
 from reconciler.agent.roots import open_root, opened
+from reconciler.agent.warded import UnseenError, Ward
 from reconciler.core.enforcing import EnforcementRule, Mode, ruled
 
 #: So often a container is looked for at once that only a control group's name tells of; then every
@@ -37,37 +37,6 @@ _COMING: Final = 10.0
 _GROUPS: Final = 1 << 16
 #: Every so many rounds all processes are asked for their mount namespace, else those that came.
 _ALL: Final = 5
-
-
-class UnseenError(Exception):
-    """A container is so new that it isn't known."""
-
-
-@dataclass(slots=True, eq=False)
-class Ward:
-    """A container in which executions are asked about.
-
-    Attributes:
-        container: Which one.
-        rule: What is done there; None where no rule is left that matches.
-        root: Its root's mount.
-        comparison: Compares its files.
-        stack: Holds its layers open.
-        cover: Knows, and marks, what is mounted in it.
-        is_open: Whether its layers are open.
-    """
-
-    container: Container
-    rule: EnforcementRule | None
-    root: Mount
-    comparison: Comparison
-    stack: ExitStack
-    cover: Cover
-    is_open: bool = True
-
-    def is_wanted(self) -> bool:
-        """Whether the container is there, as far as that is known."""
-        return self.is_open
 
 
 class Wards:

@@ -4,7 +4,7 @@ from reconciler.agent.specs import pod_specs
 
 POD = {
     "kind": "Pod",
-    "metadata": {"uid": "u-1", "name": "web"},
+    "metadata": {"uid": "u-1", "name": "web", "labels": {"app": "web"}},
     "spec": {
         "containers": [
             {
@@ -31,6 +31,7 @@ def test_what_pods_declare(document: object) -> None:
     assert spec.ports == {("TCP", 80), ("UDP", 53)}
     assert spec.commands == {("cat", "/ok"), ("sleep", "5")}
     assert spec.digests == {"c1": "sha256:aa"}
+    assert spec.labels == {"app": "web"}
 
 
 @pytest.mark.parametrize("document", [None, [], {"kind": "Service"}, {}])
