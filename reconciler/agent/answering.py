@@ -18,7 +18,7 @@ from reconciler.agent.permitting import Gate
 from reconciler.agent.pulse import Pulse
 from reconciler.agent.reading import Reader, Reading
 from reconciler.agent.refusals import Tally
-from reconciler.agent.wards import Ward
+from reconciler.agent.warded import UnseenError, Ward
 from reconciler.core.containers import Origin
 from reconciler.core.enforcing import EnforcementRule, Mode
 
@@ -145,7 +145,7 @@ class Answering:
             if self._early and self.ready.is_set():
                 early, self._early = self._early, []
                 for question in early:
-                    if question.handle in self._open:
+                    if self._open.get(question.handle) is question:
                         self._try(question)
             for asked in self.gate.questions(_AT_ONCE - len(self._open)) if asks else ():
                 self._take(asked)
@@ -154,8 +154,9 @@ class Answering:
             self._answer(question, allow=self.limits.is_open)
 
     def wake(self) -> None:
-        """Has the loop go round: something that it waits for has come."""
-        self._reader.ring()
+        """Has the loop go round where somebody waits for containers to be looked for."""
+        if self._early:
+            self._reader.ring()
 
     def _patience(self) -> float:
         if not self._open:
@@ -187,6 +188,8 @@ class Answering:
             question.ward, question.mount = placed
             question.name = os.readlink(f"/proc/self/fd/{question.handle}")
             self._judge(question, self._origin(question.ward, question))
+        except UnseenError:
+            self._early.append(question)  # until the containers were looked for again
         except UnreadError:
             if question.ward is not None:
                 self._queue(question.ward, question)

@@ -72,6 +72,39 @@ def containers_of(
     return tuple(found), tuple(unknown)
 
 
+def coming_container(
+    table: ProcessTable, node: str, runtime: tuple[int, str], container_id: str
+) -> Container | None:
+    """Gives a container that is about to start, as if the runtime's process were its first.
+
+    Args:
+        table: Reads processes.
+        node: The machine's name.
+        runtime: A process that sees what the runtime sees, and the folder of the bundles.
+        container_id: The container's.
+
+    Returns:
+        None where its root isn't mounted yet.
+
+    Raises:
+        OSError: That process is gone.
+    """
+    watcher, folder = runtime
+    process = table.process(watcher)
+    if process is None:
+        raise ProcessLookupError
+    root = os.open(table.path(watcher, "root"), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        bundle = bundle_of(root, container_id, f"{folder}/{container_id}")
+    finally:
+        os.close(root)
+    mount = mount_at(table.mounts(watcher), bundle.root) if bundle is not None else None
+    if bundle is None or mount is None:
+        return None
+    ref = _ref(bundle, container_id, bundle.pod_uid, node)
+    return Container(ref, process, (), (), watcher, (), mount, True)
+
+
 def _entered(
     table: ProcessTable, groups: Mapping[str, Sequence[Process]], known: Mapping[int, Process]
 ) -> Mapping[str, list[Process]]:
@@ -144,17 +177,21 @@ def _container(
     root, certain = _root(table, watcher, bundle, mounts)
     ref = ContainerRef("", "", pod_uid, "", container_id, node=node)
     if bundle is not None:
-        ref = ContainerRef(
-            bundle.namespace,
-            bundle.pod,
-            bundle.pod_uid or pod_uid,
-            bundle.container,
-            container_id,
-            bundle.image,
-            bundle.image_digest,
-            node,
-        )
+        ref = _ref(bundle, container_id, bundle.pod_uid or pod_uid, node)
     return Container(ref, first, tuple(members), tuple(entered), watcher, mounts, root, certain)
+
+
+def _ref(bundle: Bundle, container_id: str, pod_uid: str, node: str) -> ContainerRef:
+    return ContainerRef(
+        bundle.namespace,
+        bundle.pod,
+        pod_uid,
+        bundle.container,
+        container_id,
+        bundle.image,
+        bundle.image_digest,
+        node,
+    )
 
 
 def _root(

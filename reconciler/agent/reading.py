@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from reconciler.agent.comparing import GivenUpError
-from reconciler.agent.wards import Ward
+from reconciler.agent.warded import Ward
 from reconciler.core.containers import Origin
 
 _THREADS: Final = 2

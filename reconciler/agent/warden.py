@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Final
 
 from reconciler.agent.answering import Answering, Limits
+from reconciler.agent.arrivals import Arrivals
 from reconciler.agent.attending import END, Attendance
 from reconciler.agent.describing import Describer
 from reconciler.agent.keeping import Keeper
@@ -121,6 +122,7 @@ class _Answerer:
     def run(self) -> None:
         """Answers until its keeper ends it."""
         threading.Thread(target=self._look, daemon=True).start()
+        threading.Thread(target=self._foresee, daemon=True).start()
         self._attendance.start()
         self._answering.run(threading.Event())
 
@@ -135,9 +137,16 @@ class _Answerer:
                 self._trouble = f"containers can't be looked for: {error.strerror}"
             if not self._answering.ready.is_set():
                 self._answering.ready.set()
-                self._answering.wake()
                 self._succeed()
+            self._answering.wake()
             wait.wait(_POLL)
+
+    def _foresee(self) -> None:
+        """Has containers marked before they start."""
+        self._answering.ready.wait()
+        arrivals = Arrivals(self._wards)
+        while True:
+            arrivals.attend()
 
     def _succeed(self) -> None:
         """Has the warden before this one end, now that this one has marked what it had."""

@@ -1,56 +1,42 @@
 """The containers in which executions are asked about: found, marked, and told apart."""
 
 import os
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from time import monotonic
 from typing import Final
 
+from reconciler.agent.arrivals import Runtime
+from reconciler.agent.census import Census
 from reconciler.agent.cgroups import memberships
 from reconciler.agent.comparing import Comparison
-from reconciler.agent.containers import Container, containers_of, unsupported
+from reconciler.agent.containers import (
+    Container,
+    coming_container,
+    containers_of,
+    unsupported,
+)
 from reconciler.agent.covering import Cover, Marking
 from reconciler.agent.executable_mounts import mount_number
 from reconciler.agent.mounts import Mount, mount_at
 from reconciler.agent.opening import opened_in
 from reconciler.agent.processes import Process, ProcessTable
 from reconciler.agent.roots import open_root, opened
+from reconciler.agent.warded import UnseenError, Ward
 from reconciler.core.enforcing import EnforcementRule, Mode, ruled
 
-#: So often a container is looked for that only a control group's name tells of.
+#: So often a container is looked for at once that only a control group's name tells of; then every
+#: so many rounds.
 _TRIES: Final = 8
+_RARELY: Final = 50
+#: Seconds within which a container that is about to start has a process.
+_COMING: Final = 10.0
 #: Of a process's control groups so much is read.
 _GROUPS: Final = 1 << 16
 #: Every so many rounds all processes are asked for their mount namespace, else those that came.
 _ALL: Final = 5
-
-
-@dataclass(slots=True, eq=False)
-class Ward:
-    """A container in which executions are asked about.
-
-    Attributes:
-        container: Which one.
-        rule: What is done there; None where no rule is left that matches.
-        root: Its root's mount.
-        comparison: Compares its files.
-        stack: Holds its layers open.
-        cover: Knows, and marks, what is mounted in it.
-        is_open: Whether its layers are open.
-    """
-
-    container: Container
-    rule: EnforcementRule | None
-    root: Mount
-    comparison: Comparison
-    stack: ExitStack
-    cover: Cover
-    is_open: bool = True
-
-    def is_wanted(self) -> bool:
-        """Whether the container is there, as far as that is known."""
-        return self.is_open
 
 
 class Wards:
@@ -77,15 +63,16 @@ class Wards:
         self._node = node
         self._rules = rules
         self._labels = labels
-        self._known: dict[int, Process] = {}
+        self._census = Census(table)
         self._seen: dict[str, Container] = {}
-        self._young: list[Process] = []
         self._rounds = 0
         self._tries: Counter[str] = Counter()
         self._wards: dict[str, Ward] = {}
         self._closing: list[ExitStack] = []
         me = table.process(os.getpid())
         self._own = frozenset(each.container_id for each in me.members) if me is not None else ()
+        self._foreseen: dict[str, float] = {}
+        self._lock = threading.Lock()
         #: What isn't enforced though a rule matches, by container: why.
         self.unenforced: dict[str, str] = {}
         self.doubts: dict[str, str] = {}
@@ -101,18 +88,68 @@ class Wards:
         Raises:
             OSError: Processes can't be listed.
         """
+        with self._lock:
+            self._renew()
+
+    def runtimes(self) -> frozenset[Runtime]:
+        """Gives where the runtimes of known containers keep their bundles."""
+        found: dict[str, Runtime] = {}
+        for container in tuple(self._seen.values()):
+            folder, _, name = self._table.link(container.watcher, "cwd").rpartition("/")
+            # The shim's own is in a bundle: this one's, or that of another container of the pod.
+            if len(name) == len(container.ref.container_id):
+                space = self._table.link(container.watcher, "ns/mnt")
+                found[f"{space} {folder}"] = (container.watcher, folder)
+        return frozenset(found.values())
+
+    def foresee(self, runtime: Runtime, container_id: str) -> bool:
+        """Takes in a container that is about to start.
+
+        Args:
+            runtime: A process that sees what the runtime sees, and the folder of the bundles.
+            container_id: The container's.
+
+        Returns:
+            Whether that is done: not before its root is mounted.
+        """
+        with self._lock:
+            if container_id in self._seen:
+                return True
+            container = None
+            for each in (runtime, *self.runtimes()):  # the first may have ended since
+                if each[1] == runtime[1] and container is None:
+                    with suppress(OSError):
+                        container = coming_container(self._table, self._node, each, container_id)
+            if container is None:
+                return False
+            self._foreseen[container_id] = monotonic() + _COMING
+            rule = ruled(
+                self._rules(), container.ref.namespace, self._labels().get(container.ref.pod_uid)
+            ).rule
+            if rule is not None and rule.mode is not Mode.OFF:
+                self._enclose(container, rule)
+            return True
+
+    def _renew(self) -> None:
         for stack in self._closing:
             stack.close()  # whoever compared when it ended has had time since
         self._closing = []
-        here = frozenset(self._table.numbers())
-        come = (self._table.process(pid) for pid in here - self._known.keys())
-        news = [each for each in come if each is not None]
-        self._known = {pid: each for pid, each in self._known.items() if pid in here}
-        self._known |= {each.pid: each for each in news}
-        ids = {each.container_id for one in self._known.values() for each in one.members}
-        if any(self._tries[each] < _TRIES for each in ids - self._seen.keys()):
+        news = self._census.renew()
+        ids = self._census.container_ids()
+        self._rounds += 1
+        patience = _TRIES
+        if self._rounds % _RARELY == 0:
+            patience = self._rounds
+            self._seen = {name: each for name, each in self._seen.items() if each.certain}
+        if any(self._tries[each] < patience for each in ids - self._seen.keys()):
             self._discover(ids)
-        for gone in (self._seen.keys() | self._wards.keys()) - ids:
+        now = monotonic()
+        self._foreseen = {
+            each: until
+            for each, until in self._foreseen.items()
+            if until > now and each not in self._seen
+        }
+        for gone in (self._seen.keys() | self._wards.keys()) - ids - self._foreseen.keys():
             self._seen.pop(gone, None)
             self._forget(gone)
         for gone in self._tries.keys() - ids:
@@ -122,19 +159,16 @@ class Wards:
 
     def _cover(self, news: Iterable[Process]) -> None:
         """Has what is mounted marked, in the mount namespaces of what came, too."""
-        self._rounds += 1
-        # One that came a moment ago may have left its parent's namespace since.
         come = {each.pid: each for each in news}
         if self._rounds % _ALL == 0:
-            come = self._known
+            come = self._census.known
         members: dict[str, list[int]] = defaultdict(list)
-        for process in (*come.values(), *self._young):
+        for process in come.values():
             for each in process.members:
                 members[each.container_id].append(process.pid)
-        self._young = list(news)
         for container_id, ward in self._wards.items():
             # Nothing came that could have mounted something.
-            if ward.cover.mounts and come is not self._known and container_id not in members:
+            if ward.cover.mounts and come is not self._census.known and container_id not in members:
                 continue
             if not ward.cover.renew(ward.container, members[container_id]):
                 # That process has ended: it wasn't the container's first, or the container ends.
@@ -142,11 +176,14 @@ class Wards:
 
     def _discover(self, ids: set[str]) -> None:
         self._table.renew()
-        found, _ = containers_of(self._table, self._node, self._known)
+        self._census.read_anew(ids - self._seen.keys())
+        found, _ = containers_of(self._table, self._node, self._census.known)
         for container in found:
             container_id = container.ref.container_id
-            self._seen[container_id] = container
-            if container_id in self._wards:
+            # What the runtime says of it may be to be had a moment later.
+            if container.certain or self._tries[container_id] + 1 >= _TRIES:
+                self._seen[container_id] = container
+            if container.certain and container_id in self._wards:
                 self._wards[container_id].container = container
         # Where containers are in a container, only the innermost is found by its processes.
         self._tries.update(ids - self._seen.keys())
@@ -229,6 +266,7 @@ class Wards:
             none of who executes it, holds the file.
 
         Raises:
+            UnseenError: Its container is too new to be known.
             OSError: It can't be told.
         """
         number = mount_number(handle)
@@ -244,6 +282,8 @@ class Wards:
         for each in tuple(self._wards.values()):
             if each.root.device == mount.device:
                 return each, mount
+        if ward is None and ids and not any(each in self._seen for each in ids):
+            raise UnseenError
         return (ward, mount) if ward is not None else None
 
     def close(self) -> None:

@@ -236,3 +236,13 @@ def test_one_that_is_stopped_holds_up_nobody(guarded: Node) -> None:
         os.kill(each, signal.SIGSTOP)
     assert "own" in _inside(guarded, "guarded-shop", "/bin/echo own")
     until(lambda: _is_refused(guarded), f"it refuses again; {_trouble(guarded)}")
+
+
+def test_one_that_is_killed_whole_comes_back(guarded: Node) -> None:
+    keeper, _ = _processes(guarded, "warden")
+    os.kill(keeper, signal.SIGKILL)
+    # With its keeper the other process ends, and the kernel lets go of who waits: until the kubelet
+    # has begun the container anew, what runs is told and not refused.
+    assert "own" in _inside(guarded, "guarded-shop", "/bin/echo own")
+    until(lambda: _is_refused(guarded), f"it refuses again; {_trouble(guarded)}")
+    until(lambda: _metric(guarded, "enforced") == 1, f"it is attached; {_trouble(guarded)}")

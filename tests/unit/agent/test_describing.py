@@ -14,7 +14,7 @@ from reconciler.agent.findings import Root
 from reconciler.agent.mounts import Mount
 from reconciler.agent.processes import Process, ProcessTable
 from reconciler.agent.refusals import Tally
-from reconciler.agent.wards import Ward
+from reconciler.agent.warded import Ward
 from reconciler.core.containers import Origin, ProcessDrift
 from reconciler.core.enforcing import EnforcementRule, Mode
 from reconciler.core.sightings import Occurrence, Sighting

@@ -1,12 +1,14 @@
 """The agent's metrics, read by Prometheus' own reader."""
 
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from reconciler.agent.metrics import Counts, exposition
+from reconciler.agent.metrics import Counts, enforcement_exposition, exposition
+from reconciler.agent.refusals import Tally
 from reconciler.core.containers import ContainerLook, NodeLook
 from tests.unit.render.test_containers import LOOK, UNKNOWN, WEB
 
@@ -60,3 +62,20 @@ def test_series_are_bounded() -> None:
     ]
     found = samples(replace(LOOK, looks=(*looks, UNKNOWN)))
     assert len({key[2] for key in found if key[0] == "container_drifts"}) == 500
+
+
+def test_what_a_warden_counted() -> None:
+    tally = Tally(
+        decided=Counter({'a"b': 3}), refused=Counter({'a"b': 2}), containers=4, longest=0.25
+    )
+    told = {
+        (sample.name.removeprefix("plumbline_agent_"), *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(enforcement_exposition(tally, ""))
+        for sample in family.samples
+    }
+    assert told["enforced",] == 1
+    assert told["decided_total", 'a"b'] == 3
+    assert told["refused_total", 'a"b'] == 2
+    assert told["enforced_containers",] == 4
+    assert told["held_seconds_max",] == 0.25
+    assert "plumbline_agent_enforced 0\n" in enforcement_exposition(None, "no warden answers")

@@ -10,7 +10,7 @@ from reconciler.core.drift import Severity
 
 POD = {
     "kind": "Pod",
-    "metadata": {"uid": "u-1", "name": "web"},
+    "metadata": {"uid": "u-1", "name": "web", "labels": {"app": "web"}},
     "spec": {
         "containers": [
             {
@@ -37,6 +37,7 @@ def test_what_pods_declare(document: object) -> None:
     assert spec.ports == {("TCP", 80), ("UDP", 53)}
     assert spec.hooks == {("cat", "/ok"): Hook(1, 11), ("sleep", "5"): Hook(1, 40)}
     assert spec.digests == {"c1": "sha256:aa"}
+    assert spec.labels == {"app": "web"}
 
 
 def test_probes_run_what_no_profile_has() -> None:

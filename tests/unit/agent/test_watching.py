@@ -8,9 +8,10 @@ import pytest
 
 from reconciler.agent import watching
 from reconciler.agent.node import Glimpse
+from reconciler.agent.refusals import Tally
 from reconciler.agent.watching import NodeWatch
 from reconciler.core.containers import ContainerLook, NodeLook
-from reconciler.core.sightings import Sighting
+from reconciler.core.sightings import Occurrence, Sighting
 from tests.unit.agent.test_sightings import FILE, PROCESS, WEB
 
 QUIET = Glimpse(0, (), True)
@@ -166,3 +167,35 @@ def test_where_executions_cannot_be_told_it_waits_all_the_same(machine: Machine)
     made = watch(machine, 2, executing)
     assert made.trouble() == "the last look failed: Too many open files"
     assert machine.time >= 1003
+
+
+class Refusing:
+    """A warden that has refused something since."""
+
+    def __init__(self) -> None:
+        self.tally: Tally | None = Tally(containers=2)
+        self.waiting = [Sighting(Occurrence.REFUSED, "", WEB, PROCESS)]
+
+    def refusals(self) -> list[Sighting]:
+        told, self.waiting = self.waiting, []
+        return told
+
+    def trouble(self) -> str:
+        return ""
+
+
+def test_what_is_refused_is_told_once(machine: Machine) -> None:
+    watch = NodeWatch(
+        machine,
+        machine.tell,
+        lambda: datetime.fromtimestamp(machine.time, UTC),
+        interval=10,
+        poll=1,
+        limit=10,
+        refusing=Refusing(),
+    )
+    watch.run(Rounds(machine, 4))
+    assert machine.told.count("refused") == 1
+    metrics = watch.metrics()
+    assert 'plumbline_agent_told_total{event="refused"} 1\n' in metrics
+    assert "plumbline_agent_enforced_containers 2\n" in metrics
