@@ -10,6 +10,7 @@ from reconciler.core.actors import Actor
 from reconciler.core.drift import Change, Drift, DriftType
 from reconciler.core.history import (
     DIGESTS,
+    GLASS,
     ROLL_OUT,
     WHOLE,
     Event,
@@ -56,6 +57,8 @@ def events_of_look(
     found = {drift.id for drift in report.drifts}
     unreadable = {d.key for d in report.drifts if d.type is DriftType.UNREADABLE}
     for each, earlier in known.items():
+        if each.startswith(GLASS):
+            continue  # a look says nothing of it
         if each in found or earlier.key in unreadable or _is_unread(earlier.key, sides):
             continue
         event = Event(now, report.target, EventType.GONE, each, earlier.key)
