@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -264,3 +265,26 @@ def test_what_would_be_in_a_namespace_that_was_not_made_is_skipped() -> None:
     )
     assert [each.outcome for each in outcomes] == [REFUSED, SKIPPED]
     assert outcomes[1].reason == "its namespace could not be made"
+
+
+def test_of_what_came_encrypted_the_server_is_not_quoted() -> None:
+    class Quoting(FakeWriter):
+        def create(self, kind: ResourceKind, body: JsonObject) -> JsonObject:
+            raise Rejected(
+                f"a webhook says: {body['data']['a']} is bad",
+                code=403,
+                reason="Forbidden",
+                fields=("data.a",),
+            )
+
+    class Refusing(FakeCluster):
+        @property
+        def writes(self) -> FakeWriter:
+            return Quoting(self, dry=False)
+
+    cluster = Refusing()
+    action = Create(KEY, "v1", config(data={"a": "hunter2"}))
+    (quoted,) = done(cluster, action)
+    assert "hunter2" in quoted.reason
+    (outcome,) = done(cluster, replace(action, sealed=True))
+    assert outcome.reason == "the server refuses it with 403 Forbidden: data.a"

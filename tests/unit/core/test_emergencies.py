@@ -21,7 +21,7 @@ REASON, UNTIL = "plumbline.dev/break-glass", "plumbline.dev/break-glass-until"
 
 
 def broken(until: str = ONE, reason: str = "outage 4711", name: str = "web") -> JsonObject:
-    fields = {"f:metadata": {"f:annotations": {f"f:{REASON}": {}}}}
+    fields: JsonObject = {"f:metadata": {"f:annotations": {f"f:{REASON}": {}}}}
     who = [managed("kubectl-annotate", "2026-11-25T11:59:00Z", fields)]
     annotations = {REASON: reason, UNTIL: until}
     return lived(made(name=name), annotations=annotations, managedFields=who)
