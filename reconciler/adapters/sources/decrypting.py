@@ -200,5 +200,5 @@ def _forms(text: str) -> Iterator[str]:
         yield each
         yield json.dumps(each)[1:-1]
         yield json.dumps(each, ensure_ascii=False)[1:-1]
-        yield base64.b64encode(each.encode()).decode()
-    yield base64.b64encode(f"{text}\n".encode()).decode()
+        yield base64.b64encode(each.encode("utf-8", "surrogatepass")).decode()
+    yield base64.b64encode(f"{text}\n".encode("utf-8", "surrogatepass")).decode()

@@ -186,7 +186,7 @@ class Sops:
         """Gives a key service's address that an author wrote and nobody here allows."""
         own = self.environ.get("VAULT_ADDR", "").rstrip("/") if "vault" in self.kms else ""
         for field_name, address in _addresses(path, content):
-            host = urlsplit(address).hostname or ""
+            host = _host(address)
             if field_name == "vault_url":
                 is_ours = address.startswith("https://") and host.endswith(_AZURE_VAULTS)
             else:
@@ -208,6 +208,13 @@ def _addresses(path: str, content: bytes) -> Iterator[tuple[str, str]]:
         for place, value in leaves(metadata):
             if place[-1:] in (("vault_address",), ("vault_url",)):
                 yield str(place[-1]), str(value)
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _ending(path: str) -> str:

@@ -65,6 +65,7 @@ def test_it_is_given_what_is_allowed_and_nothing_else(tmp_path: Path) -> None:
         ("key_groups: [{hc_vault: [{vault_address: 'http://[::1]'}]}]", ("aws",), False),
         ("azure_kv: [{vault_url: 'https://a.vault.azure.net'}]", ("azure",), True),
         ("azure_kv: [{vault_url: 'https://a.vault.azure.net.evil'}]", ("azure",), False),
+        ("hc_vault: [{vault_address: 'http://['}]", ("vault",), False),
         ("azure_kv: [{vault_url: 'http://a.vault.azure.net'}]", ("azure",), False),
         ("azure_kv: [{vault_url: 'https://a.vault.azure.net'}]", ("azure", "vault"), True),
     ],
