@@ -45,17 +45,17 @@ class Awaited:
             return False
 
 
-def awaited(done: Deliberation, word: Event | None, *due: datetime | None) -> Awaited:
+def awaited(done: Deliberation, word: Event | None, *others: datetime | None) -> Awaited:
     """Gives what a deliberation leaves to wait for.
 
     Args:
         done: The deliberation.
         word: The last word of a person before it.
-        due: When what others are to tell may be there, such as a witness; None where it isn't due.
+        others: When else to look again, as for who wrote an annotation; None for never.
     """
     decisions = [drift.decision for drift in done.look.report.drifts if drift.decision]
     waits = [each for each in decisions if each.action is DecisionAction.WAIT]
-    ends = [*(moment_of(each.until) for each in waits), *due]
+    ends = [*(moment_of(each.until) for each in waits), *others]
     until = min((end for end in ends if end is not None), default=None)
     return Awaited(until, word, bool(waits) or done.waits_for_person)
 

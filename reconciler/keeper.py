@@ -13,6 +13,7 @@ from reconciler.core.attribution import with_actors
 from reconciler.core.cycle import Cycle, CycleResult
 from reconciler.core.deciding import Policy
 from reconciler.core.drift import DecisionAction, Drift
+from reconciler.core.emergencies import events_of_glass, next_end
 from reconciler.core.errors import PlumblineError, UnverifiedError
 from reconciler.core.events import events_of_intent, events_of_look, events_of_outcomes
 from reconciler.core.history import Event, EventType, HistoryQuery
@@ -166,12 +167,14 @@ class Keeper:
             done = deliberate(self.target, look, self.policy, self.history, now)
         late = witness_due(done, now) if self.witnesses is not None else None
         done = secured(done, self.evidence, self.policy, now)
-        self._awaited, self.last = awaited(done, word, late, evidence_due(done, now)), done
+        ends = (late, next_end(look.sides, now), evidence_due(done, now))
+        self._awaited, self.last = awaited(done, word, *ends), done
         self._remember(done.look)
         if not done.plan.actions:
             self._back_off.note(failed=False)
             # What waits, waits for the clock or a person, and both move by themselves.
-            self._stamp = None if _waits(done.look) or done.waits_for_person else stamp
+            waits = self._awaited.until is not None or done.waits_for_person
+            self._stamp = None if waits or _waits(done.look) else stamp
             return CycleResult.DONE, done.look.report, done
         # Only now: what is written moves the live side, which is looked at once more.
         self._stamp = None
@@ -223,9 +226,11 @@ class Keeper:
 
     def _remember(self, look: Look) -> None:
         now = look.report.checked_at
-        events, _ = events_of_look(self.history.known(self.name), look.report, look.sides, now)
+        known = self.history.known(self.name)
+        events, _ = events_of_look(known, look.report, look.sides, now)
         left = () if self._is_settled else self._left_open()
-        events = (*settled(left, look.report, look.sides, now), *events)
+        broken = events_of_glass(known, self.name, look.sides, self.target.clock())
+        events = (*settled(left, look.report, look.sides, now), *events, *broken)
         if events:
             self.history.append(events)
         self._is_settled = True
@@ -260,6 +265,8 @@ class Keeper:
         events, _ = events_of_look(known, report, after.sides, now)
         # What is left is decided about by the next look.
         gone = [event for event in events if event.type is EventType.GONE]
+        # Where its annotations were drift, they are gone with it.
+        gone += events_of_glass(known, self.name, after.sides, self.target.clock())
         self.history.append(
             (*events_of_outcomes(plan, report.outcomes, *told, now, verified=True), *gone)
         )

@@ -105,7 +105,8 @@ def of_target(
     rendered = open_source(settings, target, lambda: namespace).fetch()
     desired = desired_state(rendered, Catalog("", {}, {}, {}), namespace)
     subjects = [
-        Subject(key, manifest.body, manifest.source) for key, manifest in desired.resources.items()
+        Subject(key, manifest.body, manifest.source, manifest.seals)
+        for key, manifest in desired.resources.items()
     ]
     found = _audited(target.name, desired.revision, subjects, target.ignore, desired.notes)
     return measured.added(found, subjects) if measured is not None else found, subjects

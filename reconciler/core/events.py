@@ -12,6 +12,7 @@ from reconciler.core.drift import Change, Drift, DriftType
 from reconciler.core.history import (
     DIGESTS,
     EVIDENCE,
+    GLASS,
     OWNER,
     ROLL_OUT,
     WHOLE,
@@ -70,6 +71,8 @@ def events_of_look(
     found = {drift.id for drift in report.drifts}
     unreadable = {d.key for d in report.drifts if d.type is DriftType.UNREADABLE}
     for each, earlier in known.items():
+        if each.startswith(GLASS):
+            continue  # a look says nothing of it
         if each in found or earlier.key in unreadable:
             continue
         if is_unseen(each, earlier.key, report, sides):

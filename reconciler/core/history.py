@@ -26,6 +26,10 @@ EVIDENCE: Final = "(evidence)"
 ROLL_OUT: Final = "roll out"
 
 
+#: How the id begins of an episode of break-glass, which stands beside the drifts' own.
+GLASS: Final = "g-"
+
+
 class EventType(StrEnum):
     """What can happen."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, assert_never
 
 from reconciler.core.drift import Change, ChangeType, DriftType, MaskedDigest
-from reconciler.core.history import DIGESTS, WHOLE, Event
+from reconciler.core.history import DIGESTS, GLASS, WHOLE, Event
 from reconciler.core.notices import Episode, Notice, Standing
 from reconciler.render.ages import minute, moment
 from reconciler.render.changes import SIGNS, changed_lines, digest_words
@@ -98,7 +98,8 @@ def notice_title(notice: Notice, limit: int = TITLE) -> str:
     """
     state = _TITLES[pressing(notice)]
     first, *others = notice.episodes
-    what = f"{first.key} {TYPES[first.type]}"
+    is_glass = first.drift.startswith(GLASS)
+    what = f"{first.key} {'is under break-glass' if is_glass else TYPES[first.type]}"
     if others and {each.key for each in others} == {first.key}:
         what = f"{first.key} drifted in {len(notice.episodes):,} ways"
     elif others:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,31 @@ def test_what_is_deleted_comes_back_and_what_is_added_is_only_told(stage: Stage)
         stage.target.plane.kubectl("create", "configmap", "stray", *words)
         until(lambda: "seen" in controller.lives("stray"), "the stray one is told of")
     assert stage.writes() == ["create two"]
+
+
+def test_break_glass_is_told_until_it_is_over_and_mended(stage: Stage) -> None:
+    name, until_name = "plumbline.dev/break-glass", "plumbline.dev/break-glass-until"
+    with stage.controller(schedule={**_QUICK, "interval": "1h"}) as controller:
+        controller.await_ready()
+
+        def glass() -> list[str]:
+            events = controller.history("--object", "ConfigMap/one")
+            return [each["reason"] for each in events if each["drift"].startswith("g-")]
+
+        end = (datetime.now(UTC) + timedelta(seconds=6)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        annotations = {name: "outage 4711", until_name: end}
+        patch = {"data": {"colour": "red"}, "metadata": {"annotations": annotations}}
+        stage.target.patch("configmap/one", patch)
+        until(lambda: len(glass()) == 1, lambda: f"it is told; {controller.log}")
+        assert glass()[0].endswith(f"the glass was broken until {end}: outage 4711")
+        assert stage.colour() == "red"
+        # Nothing moves but the clock.
+        stage.await_colour()
+        until(lambda: len(glass()) > 1, lambda: f"its end is told; {controller.log}")
+        mended = {"metadata": {"annotations": {name: None, until_name: None}}}
+        stage.target.patch("configmap/one", mended)
+        until(lambda: "annotations are gone" in glass()[-1], f"mended; {glass()}")
+        controller.assert_sound()
 
 
 def test_to_observe_writes_nothing(stage: Stage) -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -367,3 +368,26 @@ def test_a_cluster_without_network_policies_has_no_quarantine() -> None:
     live = pod(cluster)
     (outcome,) = done(cluster, Quarantine(POD, "v1", live["metadata"]["uid"], OWNER))
     assert "serves no NetworkPolicy" in outcome.reason
+
+
+def test_of_what_came_encrypted_the_server_is_not_quoted() -> None:
+    class Quoting(FakeWriter):
+        def create(self, kind: ResourceKind, body: JsonObject) -> JsonObject:
+            raise Rejected(
+                f"a webhook says: {body['data']['a']} is bad",
+                code=403,
+                reason="Forbidden",
+                fields=("data.a",),
+            )
+
+    class Refusing(FakeCluster):
+        @property
+        def writes(self) -> FakeWriter:
+            return Quoting(self, dry=False)
+
+    cluster = Refusing()
+    action = Create(KEY, "v1", config(data={"a": "hunter2"}))
+    (quoted,) = done(cluster, action)
+    assert "hunter2" in quoted.reason
+    (outcome,) = done(cluster, replace(action, sealed=True))
+    assert outcome.reason == "the server refuses it with 403 Forbidden: data.a"

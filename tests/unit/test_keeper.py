@@ -474,13 +474,17 @@ class Unsigned:
         return self._inner.fetch()
 
 
-def test_a_commit_that_may_not_be_acted_on_is_told_of_until_one_may() -> None:
+@pytest.mark.parametrize("is_watched", [False, True])
+def test_a_commit_that_may_not_be_acted_on_is_told_of_until_one_may(is_watched: bool) -> None:
     made = kept()
     source = Unsigned(made.keeper.target.source)
     made.keeper.target = replace(made.keeper.target, source=source)
+    if is_watched:
+        # Whether anything moved is told by the commit, which is read for that.
+        made.keeper.stamp = lambda: source.fetch().revision
     edited(made.world, colour="red")
     cycles = [made.keeper.cycle() for _ in range(2)]
-    assert {each.result for each in cycles} == {CycleResult.FAILED}
+    assert {(each.result, each.refused) for each in cycles} == {(CycleResult.FAILED, True)}
     (seen,) = made.history.events
     assert seen.key is not None
     assert (seen.type, seen.key.name) == (EventType.SEEN, "4f0c1b7d2a5e")

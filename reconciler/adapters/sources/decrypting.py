@@ -82,6 +82,8 @@ class Decrypting:
         """Decrypts those files that are encrypted; None where none is."""
         limit = into.limits.file
         wanted = [e for e in entries if e.kind is EntryKind.FILE and e.size <= limit]
+        if sum(entry.size for entry in wanted) > into.limits.total:
+            return None  # the renderer tells of it, and reads nothing
         pairs: list[_Pair] = []
         for entry, content in zip(wanted, tree.read(wanted), strict=True):
             path = entry.path
@@ -149,11 +151,14 @@ class _Pair:
     def forms(self) -> Iterator[str]:
         """Gives all values that came encrypted, in all forms in which they may come out."""
         yield base64.b64encode(self.after).decode()
+        text = self.after.decode(errors="replace")
+        # A file as a whole, as a generator takes it; its lines are no secrets by themselves.
+        for each in (text, text.strip()):
+            yield from (each, json.dumps(each)[1:-1], base64.b64encode(each.encode()).decode())
         for value in self._values():
             yield from _forms(value)
 
     def _values(self) -> Iterator[str]:
-        yield self.after.decode(errors="replace")
         if self.path.endswith((".env", ".ini")):
             for line in self.after.decode(errors="replace").splitlines():
                 yield line.partition("=")[2].strip()
@@ -200,5 +205,5 @@ def _forms(text: str) -> Iterator[str]:
         yield each
         yield json.dumps(each)[1:-1]
         yield json.dumps(each, ensure_ascii=False)[1:-1]
-        yield base64.b64encode(each.encode()).decode()
-    yield base64.b64encode(f"{text}\n".encode()).decode()
+        yield base64.b64encode(each.encode("utf-8", "surrogatepass")).decode()
+    yield base64.b64encode(f"{text}\n".encode("utf-8", "surrogatepass")).decode()

@@ -150,3 +150,8 @@ def digest(manifests: Sequence[Manifest]) -> str:
         total.update(orjson.dumps(manifest.body, option=orjson.OPT_SORT_KEYS))
         total.update(b"\n")
     return total.hexdigest()
+
+
+def digest_of(identity: Sequence[str]) -> str:
+    """Gives a digest of all that a rendering depends on; one of nothing where that isn't known."""
+    return hashlib.sha256(orjson.dumps(list(identity))).hexdigest()

@@ -55,6 +55,8 @@ class KustomizeRenderer:
         """
         reached = Reach(tree, Collection(into.limits)).entries(path)
         texts = [e for e in reached if e.kind is EntryKind.FILE and _is_text(e, into.limits.file)]
+        if sum(each.size for each in texts) > into.limits.total:
+            return reached
         words = b"\n".join(tree.read(texts))
         return [each for each in reached if posixpath.basename(each.path).encode() in words]
 

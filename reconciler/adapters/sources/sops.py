@@ -75,7 +75,7 @@ _REASONS: Mapping[int, tuple[str, str]] = MappingProxyType(
         ),
     }
 )
-_FLAT_ADDRESS = re.compile(rb"vault_(?:address|url)\s*=\s*(\S+)")
+_FLAT_ADDRESS = re.compile(rb"(vault_address|vault_url)\s*=\s*(\S+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,27 +185,36 @@ class Sops:
     def _stranger(self, path: str, content: bytes) -> str:
         """Gives a key service's address that an author wrote and nobody here allows."""
         own = self.environ.get("VAULT_ADDR", "").rstrip("/") if "vault" in self.kms else ""
-        for address in _addresses(path, content):
-            host = urlsplit(address).hostname or ""
-            if own and address.rstrip("/") == own:
-                continue
-            is_azure = address.startswith("https://") and host.endswith(_AZURE_VAULTS)
-            if "vault" in self.kms or not is_azure:
+        for field_name, address in _addresses(path, content):
+            host = _host(address)
+            if field_name == "vault_url":
+                is_ours = address.startswith("https://") and host.endswith(_AZURE_VAULTS)
+            else:
                 # Without our token, too: what it names may be on this machine or beside it.
+                is_ours = own != "" and address.rstrip("/") == own
+            if not is_ours:
                 return host or "(none)"
         return ""
 
 
-def _addresses(path: str, content: bytes) -> Iterator[str]:
+def _addresses(path: str, content: bytes) -> Iterator[tuple[str, str]]:
+    """Gives the addresses that a file names, each with its field: Vault's, or Azure's vault's."""
     if path.endswith((".env", ".ini")):
         for found in _FLAT_ADDRESS.finditer(content):
-            yield found[1].decode(errors="replace").strip("\"'")
+            yield found[1].decode(), found[2].decode(errors="replace").strip("\"'")
         return
     for document in documents_of(content):
         metadata: Any = metadata_of_sops(document.value) or {}
         for place, value in leaves(metadata):
             if place[-1:] in (("vault_address",), ("vault_url",)):
-                yield str(value)
+                yield str(place[-1]), str(value)
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _ending(path: str) -> str:

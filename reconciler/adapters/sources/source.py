@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 from reconciler.adapters.sources.folder import FolderTree
 from reconciler.adapters.sources.git import Git, failure
 from reconciler.adapters.sources.gittree import GitTree
-from reconciler.adapters.sources.kept import Kept, RenderedCache, Renderings, body_digest, digest
+from reconciler.adapters.sources.kept import (
+    Kept,
+    RenderedCache,
+    Renderings,
+    body_digest,
+    digest,
+    digest_of,
+)
 from reconciler.adapters.sources.location import (
     LocalFolder,
     RemoteUrl,
@@ -176,7 +183,9 @@ class GitSource:
             raise ManifestError(nothing_found(path, choice))
         # As they will come out of the cache: who keeps answers by a digest must find them again.
         manifests = tuple(replace(m, digest=body_digest(m.body)) for m in into.manifests)
-        kept = Kept(manifests, tuple(into.notes), digest(manifests))
+        # A revision is shown, and plain text could be tried against its digest: not so files'.
+        named = digest_of(identity) if into.private else digest(manifests)
+        kept = Kept(manifests, tuple(into.notes), named)
         (cache.hold if into.private else cache.save)(identity, kept)
         return kept
 

@@ -17,7 +17,9 @@ from reconciler.core.hardening.findings import Audit, Finding, HardeningRule, Sp
 from reconciler.core.hardening.pods import Pod, mapping, pod_of
 from reconciler.core.ignore import IgnoreRule
 from reconciler.core.path import is_prefix, parse_pattern
+from reconciler.core.redact import MASK
 from reconciler.core.resource import JsonObject, ResourceKey, metadata_of
+from reconciler.core.sealing import Seal, covers
 
 _ORDER = {severity: number for number, severity in enumerate(Severity)}
 
@@ -30,11 +32,13 @@ class Subject:
         key: Which.
         body: As declared, or live.
         source: Where it is declared; None for a live one.
+        seals: Which of its fields came encrypted: of them no value is told.
     """
 
     key: ResourceKey
     body: JsonObject
     source: SourceLocation | None = None
+    seals: tuple[Seal, ...] = ()
 
 
 def audit(
@@ -120,7 +124,8 @@ def _account(
 
 def _finding(subject: Subject, spot: Spot, rules: Mapping[str, HardeningRule]) -> Finding:
     rule = rules[spot.rule]
-    return Finding(rule, subject.key, subject.source, spot.path, spot.container, spot.detail)
+    detail = MASK if subject.seals and covers(subject.seals, spot.path) else spot.detail
+    return Finding(rule, subject.key, subject.source, spot.path, spot.container, detail)
 
 
 def _explains(rule: IgnoreRule, finding: Finding) -> bool:

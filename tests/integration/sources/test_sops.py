@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from reconciler.adapters.sources.kept import HeldRendering, RenderedCache
+from reconciler.adapters.sources.kept import HeldRendering, RenderedCache, digest
 from reconciler.adapters.sources.sops import Sops
 from reconciler.adapters.sources.source import GitSource
 from reconciler.core.errors import ConfigError, ManifestError, SourceError
@@ -98,6 +98,21 @@ def test_plain_manifests_come_decrypted_with_their_places_and_their_values_seale
     assert not any(each in shown(rendered) for each in VALUES)
     # Nothing decrypted was kept, and nothing of it lies about.
     assert not any(each.encode() in kept_under(tmp_path / "cache") for each in VALUES)
+
+
+def test_a_folder_s_revision_is_no_digest_of_plain_text(
+    source: Make, age: Age, tmp_path: Path
+) -> None:
+    (tmp_path / "plain").mkdir()
+    file = tmp_path / "plain" / "db.yaml"
+    revisions = set()
+    for text in (SECRET, SECRET.replace("8081", "8082")):
+        file.write_bytes(age.encrypted("db.yaml", text, "--encrypted-regex", "^(data|stringData)$"))
+        rendered = source(file.parent, sops=age.decrypts).fetch()
+        assert rendered.revision != f"sha256:{digest(rendered.manifests)}"
+        assert source(file.parent, sops=age.decrypts).fetch().revision == rendered.revision
+        revisions.add(rendered.revision)
+    assert len(revisions) == 2
 
 
 def test_what_is_decrypted_is_held_in_memory_by_who_looks_again(

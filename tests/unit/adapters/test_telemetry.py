@@ -99,6 +99,17 @@ def test_a_failed_cycle_leaves_the_drifts_as_they_were_last_seen() -> None:
     assert drifts(metrics) == 1
 
 
+def test_a_refused_commit_is_told_until_one_is_accepted() -> None:
+    metrics, name = Metrics(), "plumbline_commit_refused"
+    metrics.saw(replace(FAILED, refused=True))
+    assert value(metrics, name, target="shop") == 1
+    # Another replica's word is no news of the commit.
+    metrics.saw(Cycle("shop", CycleResult.STANDBY, 0.1))
+    assert value(metrics, name, target="shop") == 1
+    metrics.saw(done())
+    assert value(metrics, name, target="shop") == 0
+
+
 def test_what_became_of_objects_is_counted() -> None:
     metrics = Metrics()
     restored, refused = Outcome(KEY, OutcomeType.RESTORED), Outcome(KEY, OutcomeType.REFUSED, "no")

@@ -16,7 +16,9 @@ from reconciler.core.hardening.findings import Audit
 from reconciler.core.hardening.pods import pod_of
 from reconciler.core.ignore import IgnoreRule
 from reconciler.core.path import format_path
+from reconciler.core.redact import MASK
 from reconciler.core.resource import JsonObject, ResourceKey
+from reconciler.core.sealing import Seal
 
 RULES = hardening_rules()
 DIGEST = "registry.example/web@sha256:" + "a" * 64
@@ -357,3 +359,15 @@ def test_whatever_is_declared_is_judged(pod: dict[str, Any], container: Any) -> 
     result = audited(Subject(KEY, {"spec": spec}))
     assert result.workloads == 1
     assert result.findings
+
+
+def test_of_what_came_encrypted_no_value_is_told() -> None:
+    image = {"image": "registry.example/hidden"}
+    seals = (
+        Seal(
+            ("spec", "template", "spec", "containers"),
+        ),
+    )
+    subject = Subject(KEY, deployment(with_container(image)), seals=seals)
+    (finding,) = audited(subject).findings
+    assert (finding.rule.id, finding.detail) == ("image-mutable", MASK)
