@@ -12,7 +12,7 @@ from reconciler.core.records import record_of
 #: Bytes of one container, and of all of a node together, as JSON. A controller takes a little
 #: more in one body.
 CONTAINER: Final = 256 << 10
-NODE: Final = 8 << 20
+NODE: Final = 4 << 20
 #: What is left for saying what was left out.
 _SPARE: Final = 1 << 10
 #: A node's notes are cut to so many of so many characters.

@@ -97,12 +97,16 @@ def _tell(
     now: datetime,
     options: argparse.Namespace,
 ) -> None:
-    from reconciler.cli.output import documents_text, style_of, write
+    from reconciler.cli.output import complain, documents_text, style_of, write
     from reconciler.render.node_reports import NODE_REPORTS, report_document, reports_text
 
-    # Of a node that was heard, and has nothing of what was asked for, there is nothing to tell.
-    shown = [each for each in reports if each.look.looks or is_silent(each, now, patience)]
-    shown = shown if options.namespace or options.pod else list(reports)
+    shown = list(reports)
+    if options.namespace or options.pod:
+        # Of a node that was heard, and has nothing of what was asked for, only notes are told.
+        shown = [each for each in reports if each.look.looks or is_silent(each, now, patience)]
+        for each in (one.look for one in reports if one not in shown):
+            for note in each.notes:
+                complain(f"{each.node}: {note}")
     if options.output == "text":
         write(reports_text(shown, patience, style_of(options), now))
         return

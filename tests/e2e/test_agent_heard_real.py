@@ -58,6 +58,9 @@ def heard(installed: Installed) -> Iterator[Installed]:
     installed.kubectl(*ready)
     installed.await_ready()
     yield installed
+    # With their pods: a namespace waits for as long as these may take to end.
+    workloads = ("delete", "ds,deploy", "--all", "--cascade=foreground", "--wait")
+    installed.kubectl(*workloads, "-n", "plumbline")
     installed.kubectl("delete", "namespace", _SPACE, "--wait=false")
     installed.kubectl("delete", "clusterrole,clusterrolebinding", "plumbline-plumbline-agents")
 

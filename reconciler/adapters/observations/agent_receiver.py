@@ -21,8 +21,9 @@ from reconciler.core.node_words import ContainerWord, NodeWord, digest_of, look_
 from reconciler.ports import Agent, NodeStore
 
 PATH: Final = "/agents"
-#: Bytes of a body, as it comes and unpacked. Agents send at most 8 MiB (`agent.cutting`).
-LIMIT: Final = 9 << 20
+#: Bytes of a body, as it comes and unpacked. Agents send at most 4 MiB (`agent.cutting`); in memory
+#: it may be thirty times as large, where somebody means harm.
+LIMIT: Final = 5 << 20
 #: A token of a service account has some 1,200 characters.
 _TOKEN: Final = 8192
 #: Begins the digest of a look that isn't kept as the agent said it. An agent's is of hex digits,

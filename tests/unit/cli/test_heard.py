@@ -27,13 +27,15 @@ class Heard:
     def __init__(self, history: DatabaseHistory) -> None:
         self._nodes = history.nodes()
 
-    def say(self, node: str, *looks: ContainerLook, ago: int = 20) -> None:
+    def say(self, node: str, *looks: ContainerLook, ago: int = 20, note: str = "") -> None:
         own = [
             replace(each, container=replace(each.container, node=node, container_id=f"c{at}"))
             for at, each in enumerate(looks)
         ]
         at = rfc3339(datetime.now(UTC) - timedelta(seconds=ago))
-        self._nodes.save(NodeReport(NodeLook(node, at, worst_looks_first(tuple(own))), at))
+        notes = (note,) if note else ()
+        look = NodeLook(node, at, worst_looks_first(tuple(own)), notes)
+        self._nodes.save(NodeReport(look, at))
 
 
 @pytest.fixture
@@ -110,6 +112,12 @@ def test_nodes_where_nothing_is_left_are_left_out(
     heard.say("vm-2", QUIET)
     assert run("--pod", "quiet") == ExitCode.DONE
     assert "vm-1" not in capsys.readouterr().out
+    # What couldn't be told there may be of such a pod.
+    heard.say("vm-1", LOW, note="a container ended\x1b")
+    assert run("--pod", "quiet") == ExitCode.COULD_NOT
+    captured = capsys.readouterr()
+    assert "vm-1" not in captured.out
+    assert "vm-1: a container ended\\x1b" in captured.err
 
 
 @pytest.mark.parametrize(
