@@ -74,8 +74,10 @@ def guarded(node: Node, image: None, tmp_path_factory: pytest.TempPathFactory) -
     _await_agents(node)
     until(lambda: _metric(node, "enforced_containers") >= 4, f"it enforces; {_metrics(node)}")
     yield node
-    for space in (*_SPACES, _OURS):
+    for space in _SPACES:
         node.plane.kubectl("delete", "namespace", space, "--wait=false")
+    # Another test may install its agents there.
+    node.plane.kubectl("delete", "namespace", _OURS, "--wait")
 
 
 def _pod(space: str) -> dict[str, Any]:
