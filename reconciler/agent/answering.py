@@ -24,6 +24,8 @@ from reconciler.core.enforcing import EnforcementRule, Mode
 
 #: So many questions are open at once, each with a descriptor; the others wait in the kernel.
 _AT_ONCE: Final = 256
+#: So many of one container wait for its content to be read; others' places aren't theirs to take.
+_QUEUED: Final = 32
 #: Seconds until the loop goes round though nobody asks.
 _ROUND: Final = 1.0
 
@@ -210,7 +212,10 @@ class Answering:
     def _queue(self, ward: Ward, question: Question) -> None:
         """Has content read, one file of a container at a time: none can hold up others so."""
         queue = self._later.get(ward)
-        if queue is not None:
+        if queue is not None and len(queue) >= _QUEUED:
+            self.tally.late += 1
+            self._answer(question, allow=self.limits.is_open)
+        elif queue is not None:
             queue.append(question)
         elif question.mount is not None:
             self._later[ward] = deque()

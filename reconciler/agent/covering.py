@@ -60,7 +60,7 @@ class Cover:
             others: Processes of it that may have a mount namespace of their own.
 
         Returns:
-            Whether its first process is still there.
+            Whether its first process is still there, and who watches over it.
         """
         first = container.first.pid
         own = self._table.link(first, "ns/mnt")
@@ -82,7 +82,7 @@ class Cover:
         if changed:
             every = self._held.values()
             self.mounts = {number: mount for held in every for number, mount in held.items()}
-        return bool(own)
+        return bool(own and outside)
 
     def _look(self, container: Container, space: str, pid: int) -> bool:
         """Reads one namespace; says whether it is other than before."""

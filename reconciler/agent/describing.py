@@ -1,5 +1,6 @@
 """Describes an execution that is refused, or would be, while who asked for it stands still."""
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -19,8 +20,9 @@ from reconciler.core.sightings import Occurrence, Sighting
 #: The same is told so often, then no more until it has paused for so long.
 _TOLD: Final = 20
 _PAUSE: Final = timedelta(minutes=10)
-#: So many different ones are remembered.
+#: So many different ones are remembered, and so many told of one container within that time.
 _REMEMBERED: Final = 4096
+_OF_ONE: Final = 500
 _PARENTS: Final = 16
 _REPEATS: Final = "it repeats: not told again until it has paused for ten minutes"
 _ASKED: Final = {
@@ -53,6 +55,8 @@ class Describer:
         self._tally = tally
         self._tell = tell
         self._told: dict[_What, tuple[int, datetime]] = {}
+        self._of_one: Counter[str] = Counter()
+        self._since: datetime | None = None
 
     def __call__(self, strange: Strange) -> None:
         """Tells of one, unless it repeats."""
@@ -64,7 +68,11 @@ class Describer:
         if len(self._told) >= _REMEMBERED:
             del self._told[next(iter(self._told))]  # the one not seen for the longest
         self._told[what] = (count + 1, at)
-        if count >= _TOLD:
+        if self._since is None or at - self._since >= _PAUSE:
+            self._since = at
+            self._of_one.clear()
+        self._of_one[what[0]] += 1
+        if count >= _TOLD or self._of_one[what[0]] > _OF_ONE:
             self._tally.untold += 1
             return
         mode = strange.rule.mode

@@ -171,7 +171,7 @@ class Wards:
             if ward.cover.mounts and come is not self._census.known and container_id not in members:
                 continue
             if not ward.cover.renew(ward.container, members[container_id]):
-                # That process has ended: it wasn't the container's first, or the container ends.
+                # It wasn't the container's first, or its parent was only to start it; or it ends.
                 self._seen.pop(container_id, None)
 
     def _discover(self, ids: set[str]) -> None:

@@ -74,8 +74,10 @@ def guarded(node: Node, image: None, tmp_path_factory: pytest.TempPathFactory) -
     _await_agents(node)
     until(lambda: _metric(node, "enforced_containers") >= 4, f"it enforces; {_metrics(node)}")
     yield node
-    for space in (*_SPACES, _OURS):
+    for space in _SPACES:
         node.plane.kubectl("delete", "namespace", space, "--wait=false")
+    # Another test may install its agents there.
+    node.plane.kubectl("delete", "namespace", _OURS, "--wait")
 
 
 def _pod(space: str) -> dict[str, Any]:
@@ -231,11 +233,6 @@ def test_one_that_is_stopped_holds_up_nobody(guarded: Node) -> None:
     assert "own" in _inside(guarded, "guarded-shop", "/bin/echo own")
     until(lambda: answers not in _processes(guarded, "warden"), "it is replaced")
     until(lambda: _is_refused(guarded), "it refuses again")
-    # Both: then the agent sees that nothing is said any more.
-    for each in _processes(guarded, "warden"):
-        os.kill(each, signal.SIGSTOP)
-    assert "own" in _inside(guarded, "guarded-shop", "/bin/echo own")
-    until(lambda: _is_refused(guarded), f"it refuses again; {_trouble(guarded)}")
 
 
 def test_one_that_is_killed_whole_comes_back(guarded: Node) -> None:

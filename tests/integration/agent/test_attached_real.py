@@ -87,8 +87,10 @@ def test_its_warden_outlives_it(tmp_path: Path) -> None:
             with agent(tmp_path, "second", *refuse) as second:
                 until(lambda: _is_refused(shell) and bool(second.refused()), "the next one is told")
                 assert _wardens(tmp_path) == wardens  # it took over the same
-                # A warden that is killed whole is begun anew.
-                os.kill(wardens[0], signal.SIGKILL)
+                # Stopped as a whole: the agent sees that nothing is said any more, and kills it.
+                for pid in wardens:
+                    os.kill(pid, signal.SIGSTOP)
+                assert "own" in shell.ask("/bin/echo own")
                 until(lambda: _is_refused(shell), "it refuses again")
                 assert not set(_wardens(tmp_path)) & set(wardens)
                 second.process.kill()

@@ -102,3 +102,15 @@ def test_what_nobody_takes_is_counted() -> None:
     tally = Tally()
     Describer(ProcessTable(), Clock(), tally, Told(0))(strange())
     assert tally.untold == 1
+
+
+def test_one_container_can_t_fill_the_log() -> None:
+    told, clock, tally = Told(), Clock(), Tally()
+    describer = Describer(ProcessTable(), clock, tally, told)
+    for number in range(510):
+        describer(strange(name=f"/x{number}"))
+    assert len(told.sightings) == 500
+    assert tally.untold == 10
+    clock.now += timedelta(minutes=10)
+    describer(strange(name="/y"))
+    assert len(told.sightings) == 501
