@@ -86,7 +86,7 @@ def news_of(drift: Drift) -> list[str]:
     state = seen.now
     facts = [state.type, f"{state.mode:o}", f"{state.uid}:{state.gid}"] if state is not None else []
     facts += [plain(state.target), state.capabilities] if state is not None else []
-    return [drift.severity.value, seen.change.value, seen.why, content, *facts]
+    return [drift.severity.value, seen.change.value, plain(seen.why), content, *facts]
 
 
 def plain(text: str) -> str:

@@ -199,7 +199,8 @@ def test_a_reader_who_has_read_enough_is_no_trouble(shop: Shop, words: tuple[str
     finally:
         os.close(writing)
     assert done.returncode == 2
-    assert done.stderr == b""
+    # On a slow machine it says what it waits for, and no more.
+    assert [line for line in done.stderr.decode().splitlines() if not line.endswith(" …")] == []
 
 
 def test_the_command_exits_as_its_verb_says_and_writes_all_of_it(shop: Shop) -> None:
