@@ -15,13 +15,7 @@ from reconciler.adapters.sources.rendering import RenderChoice
 from reconciler.adapters.sources.source import GitSource
 from reconciler.builtin import builtin_rules, bundled_schema, transient_kinds
 from reconciler.ignoring import ignore_rules
-from reconciler.memory import (
-    cache_folder,
-    decryption_of,
-    memory_of,
-    shared_memory_of,
-    verification_of,
-)
+from reconciler.memory import cache_folder, memory_of, shared_memory_of, sops_of, verification_of
 from reconciler.settings import Settings, TargetSettings, surroundings
 
 if TYPE_CHECKING:
@@ -294,7 +288,7 @@ def open_source(
         credential_helper=settings.programs.credential_helper,
         environ=surroundings().variables,
         verification=verification_of(settings, target, history),
-        sops=decryption_of(settings, target),
+        sops=sops_of(settings, target),
     )
 
 

@@ -99,7 +99,7 @@ def verification_of(
     )
 
 
-def decryption_of(settings: Settings, target: TargetSettings) -> "Sops | None":
+def sops_of(settings: Settings, target: TargetSettings) -> "Sops | None":
     """Gives what decrypts a target's encrypted files; None where nothing does."""
     decrypt = target.source.decrypt
     if decrypt.provider is DecryptProvider.NONE:

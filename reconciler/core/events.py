@@ -51,7 +51,7 @@ def events_of_look(
 ) -> tuple[tuple[Event, ...], Mapping[str, KnownDrift]]:
     """Says what a look found to have happened since the one before.
 
-    A drift whose object couldn't be read this time is neither gone nor found: it stays known.
+    What couldn't be read this time is neither gone nor found, and break-glass isn't looked for.
 
     Args:
         known: The target's drifts as they were known before, by id.
@@ -64,15 +64,12 @@ def events_of_look(
     """
     events: list[Event] = []
     for drift in report.drifts:
-        event = Event(now, report.target, EventType.SEEN, drift.id, drift.key)
-        event = replace(event, revision=report.revision)
+        event = Event(now, report.target, EventType.SEEN, drift.id, drift.key, "", report.revision)
         events += _sighting(event, drift, known.get(drift.id))
         events += _decision(event, drift, known.get(drift.id))
-    found = {drift.id for drift in report.drifts}
+    found = {drift.id for drift in report.drifts} | {e for e in known if e.startswith(GLASS)}
     unreadable = {d.key for d in report.drifts if d.type is DriftType.UNREADABLE}
     for each, earlier in known.items():
-        if each.startswith(GLASS):
-            continue  # a look says nothing of it
         if each in found or earlier.key in unreadable:
             continue
         if is_unseen(each, earlier.key, report, sides):
@@ -259,8 +256,7 @@ def _written(action: Action, sides: Sides) -> tuple[JsonObject | None, JsonObjec
         case Delete(key=key):
             live = sides.live.find(action.api_version, key)
             seals = sides.desired.seals(key)
-            was = mask(key, (), comparable(live), seals) if live else None
-            return {WHOLE: was}, {WHOLE: None}
+            return {WHOLE: live and mask(key, (), comparable(live), seals)}, {WHOLE: None}
         case Replace(changes=changes) | Recreate(changes=changes):
             was = ((c.path, c.live, c.masked.live if c.masked else "") for c in changes)
             wanted = ((c.path, c.desired, c.masked.desired if c.masked else "") for c in changes)

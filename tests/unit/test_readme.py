@@ -20,10 +20,13 @@ TEXT = documents.README.read_text(encoding="utf-8")
 #: Flags of other programs, which the README speaks of too.
 FOREIGN = {
     "--audit-log-path",
+    "--build-arg",
     "--create-namespace",
+    "--from-file",
     "--replicas",
     "--server-side",
     "--set",
+    "--set-json",
     "--show-managed-fields",
 }
 EVERYWHERE = {"--help", "--version"}
