@@ -6,9 +6,9 @@ from datetime import datetime
 from reconciler.core.annotated import annotated_yes
 from reconciler.core.approving import VERDICTS, speaker_of, weigh, why_not
 from reconciler.core.deciding import Policy
-from reconciler.core.events import events_of_verdict
 from reconciler.core.history import EventType, HistoryQuery
 from reconciler.core.moments import rfc3339
+from reconciler.core.plan_events import events_of_verdict
 from reconciler.core.words import Hearing, Speaker
 from reconciler.deliberation import Deliberation, concerned_by
 from reconciler.ports import History

@@ -15,12 +15,13 @@ from reconciler.core.deciding import Policy
 from reconciler.core.drift import DecisionAction, Drift
 from reconciler.core.emergencies import events_of_glass, next_end
 from reconciler.core.errors import PlumblineError, UnverifiedError
-from reconciler.core.events import events_of_intent, events_of_look, events_of_outcomes
+from reconciler.core.events import events_of_look
 from reconciler.core.history import Event, EventType, HistoryQuery
 from reconciler.core.intents import INTENT_TYPES, open_intents, settled
 from reconciler.core.moments import rfc3339
 from reconciler.core.outcome import OutcomeType
 from reconciler.core.plan import Plan
+from reconciler.core.plan_events import events_of_intent, events_of_outcomes
 from reconciler.core.refusals import events_of_refusal
 from reconciler.core.report import PROGRAMS, Report
 from reconciler.core.resource import ResourceKey

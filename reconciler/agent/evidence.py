@@ -6,18 +6,17 @@ holds each content once, and `evidence.json`, the last entry, says what each was
 
 import gzip
 import hashlib
-import json
 import os
 import stat
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from io import BytesIO
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Final
 
+from reconciler.agent.archive import Archive, EvidenceBounds
 from reconciler.agent.containers import Container, unsupported
 from reconciler.agent.findings import Root
 from reconciler.agent.layers import Attributes
@@ -38,26 +37,8 @@ from reconciler.core.containers import (
 from reconciler.core.grading import Profile
 
 EVIDENCE: Final = "plumbline.dev/evidence/v1"
-_CHUNK = 1 << 20
 #: What is read by a program of its own may take for ever to be read.
 _SERVED = ("fuse", "9p", "nfs", "cifs", "smb", "ceph")
-
-
-@dataclass(frozen=True, slots=True)
-class EvidenceBounds:
-    """How much of a pod is kept; what was left out is listed.
-
-    Attributes:
-        file_bytes: Content of a longer file isn't kept.
-        total_bytes: So much content is kept.
-        files: Content of so many files.
-        processes: So many processes of a container are listed.
-    """
-
-    file_bytes: int = 64 << 20
-    total_bytes: int = 256 << 20
-    files: int = 10_000
-    processes: int = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,71 +58,13 @@ class Kept:
     left: int
 
 
-@dataclass(slots=True)
-class _Archive:
-    """An archive that is being written."""
-
-    tar: tarfile.TarFile
-    bounds: EvidenceBounds
-    folder: Path
-    contents: list[dict[str, Any]] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
-    held: set[str] = field(default_factory=set)
-    size: int = 0
-
-    def keep(self, what: dict[str, Any], name: str, content: int) -> None:
-        """Keeps the content of an open file, if the bounds allow.
-
-        Raises:
-            OSError: It can't be read, or the archive not be written.
-        """
-        expected = os.fstat(content).st_size
-        if expected > self.bounds.file_bytes:
-            self.left.append(f"{name}: longer than {self.bounds.file_bytes} bytes")
-        elif len(self.contents) >= self.bounds.files:
-            self.left.append(f"{name}: only {self.bounds.files} contents are kept")
-        elif self.size + expected > self.bounds.total_bytes:
-            self.left.append(f"{name}: only {self.bounds.total_bytes} bytes are kept")
-        else:
-            self._copy(what, name, content)
-
-    def _copy(self, what: dict[str, Any], name: str, content: int) -> None:
-        """Copies it first: what is read twice may be two things."""
-        with tempfile.TemporaryFile(dir=self.folder) as copy:
-            hashed, size = hashlib.sha256(), 0
-            while chunk := os.read(content, _CHUNK):
-                hashed.update(chunk)
-                size += copy.write(chunk)
-                if size > self.bounds.file_bytes:
-                    self.left.append(f"{name}: it grew beyond {self.bounds.file_bytes} bytes")
-                    return
-            copy.seek(0)
-            digest = hashed.hexdigest()
-            if digest not in self.held:
-                self.held.add(digest)
-                self.size += size
-                self._add(f"blobs/sha256/{digest}", size, copy)
-        self.contents.append({**what, "sha256": digest, "size": size})
-
-    def say(self, document: dict[str, Any]) -> None:
-        """Adds what is known of it all."""
-        # ASCII alone: names that aren't UTF-8 stand as escaped lone surrogates.
-        held = json.dumps(document, indent=1, sort_keys=True).encode("ascii")
-        self._add("evidence.json", len(held), BytesIO(held))
-
-    def _add(self, name: str, size: int, content: IO[bytes]) -> None:
-        entry = tarfile.TarInfo(name)
-        entry.size, entry.mode = size, 0o400
-        self.tar.addfile(entry, content)
-
-
 def keep_evidence(
     scan: NodeScan,
     look: NodeLook,
     pod_uid: str,
     folder: Path,
     described: Callable[[NodeLook], Any],
-    bounds: EvidenceBounds = EvidenceBounds(),
+    bounds: EvidenceBounds = EvidenceBounds(),  # noqa: B008 - frozen
 ) -> Kept:
     """Writes the archive of one pod into a folder, for its owner alone, as `SHA256.tar.gz`.
 
@@ -186,12 +109,12 @@ def _written(
     folder: Path,
     described: Callable[[NodeLook], Any],
     bounds: EvidenceBounds,
-) -> _Archive:
+) -> Archive:
     with (
         gzip.GzipFile("", "wb", 6, file, mtime=0) as packed,
         closing(tarfile.open(mode="w", fileobj=packed, format=tarfile.PAX_FORMAT)) as tar,
     ):
-        archive = _Archive(tar, bounds, folder)
+        archive = Archive(tar, bounds, folder)
         processes: list[dict[str, Any]] = []
         for each in look.looks:
             container = scan.containers.get(each.container.container_id)
@@ -212,7 +135,7 @@ def _written(
         return archive
 
 
-def _processes(scan: NodeScan, container: Container, archive: _Archive) -> Iterator[dict[str, Any]]:
+def _processes(scan: NodeScan, container: Container, archive: Archive) -> Iterator[dict[str, Any]]:
     every: Sequence[Process] = (*container.processes, *container.entered)
     if len(every) > archive.bounds.processes:
         words = f"only {archive.bounds.processes} of {len(every)} processes are listed"
@@ -232,7 +155,7 @@ def _processes(scan: NodeScan, container: Container, archive: _Archive) -> Itera
 
 
 def _keep_contents(
-    scan: NodeScan, container: Container, look: ContainerLook, archive: _Archive
+    scan: NodeScan, container: Container, look: ContainerLook, archive: Archive
 ) -> None:
     with ExitStack() as stack:
         root = None

@@ -1,9 +1,8 @@
 """A notice as a title, as plain text, and as Markdown: short, for people who are woken by it.
 
 All times are absolute: a message is read later than it was written, and the same notice always
-reads the same. Whatever came from a cluster or from a person is harmless here: as in `terminal`
-in plain text, as in `markdown` in Markdown. What a service would make of `@here` or of an address
-in plain text is for that service's adapter.
+reads the same. Whatever came from a cluster or a person is harmless here: as in `terminal`, as in
+`markdown`. What a service makes of `@here` or an address in plain text is for its adapter.
 """
 
 from collections.abc import Callable, Iterator
@@ -103,8 +102,7 @@ def notice_title(notice: Notice, limit: int = TITLE) -> str:
     if others and {each.key for each in others} == {first.key}:
         what = f"{first.key} drifted in {len(notice.episodes):,} ways"
     elif others:
-        count = counted(len(notice.episodes), "object")
-        what = f"{count} of {notice.target} drifted"
+        what = f"{counted(len(notice.episodes), 'object')} of {notice.target} drifted"
     begin = "Reminder: " if notice.reminder and not notice.is_over else ""
     # The end is what tells whether to get up, so it is the object's name that is cut.
     end = f" ({notice.severity})" + (f": {state}" if state else "")

@@ -9,10 +9,10 @@ from reconciler.controller import check
 from reconciler.core.approving import ApprovalPolicy
 from reconciler.core.deciding import Mode, Policy, PolicyRule
 from reconciler.core.drift import DecisionAction
-from reconciler.core.events import events_of_verdict
 from reconciler.core.history import Event, EventType
 from reconciler.core.inventory import Inventory
 from reconciler.core.moments import rfc3339
+from reconciler.core.plan_events import events_of_verdict
 from reconciler.core.resource import JsonObject, ResourceKey
 from reconciler.core.selection import Selector
 from reconciler.core.suspension import Suspension, suspension_event

@@ -22,29 +22,19 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._drifts = Gauge(
-            "plumbline_drifts",
-            "Drifts that the last look found.",
-            ("target", "type", "severity"),
-            registry=self.registry,
+        self._drifts = self._gauge(
+            "plumbline_drifts", "Drifts that the last look found.", "target", "type", "severity"
         )
-        self._resources = Gauge(
-            "plumbline_resources",
-            "Objects that the last look looked at.",
-            ("target",),
-            registry=self.registry,
+        self._resources = self._gauge(
+            "plumbline_resources", "Objects that the last look looked at.", "target"
         )
-        self._hidden = Gauge(
+        self._hidden = self._gauge(
             "plumbline_explained_differences",
             "Differences that rules explain, in the last look.",
-            ("target",),
-            registry=self.registry,
+            "target",
         )
-        self._cycles = Counter(
-            "plumbline_cycles",
-            "Cycles, by how they ended.",
-            ("target", "result"),
-            registry=self.registry,
+        self._cycles = self._counter(
+            "plumbline_cycles", "Cycles, by how they ended.", "target", "result"
         )
         self._seconds = Histogram(
             "plumbline_cycle_duration_seconds",
@@ -53,55 +43,50 @@ class Metrics:
             buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 120),
             registry=self.registry,
         )
-        self._looked = Gauge(
+        self._looked = self._gauge(
             "plumbline_last_look_timestamp_seconds",
             "When the target was last looked at, or known not to have moved.",
-            ("target",),
-            registry=self.registry,
+            "target",
         )
-        self._refused = Gauge(
+        self._refused = self._gauge(
             "plumbline_commit_refused",
             "1 where the commit may not be acted on: not signed as it must be, or set back.",
-            ("target",),
-            registry=self.registry,
+            "target",
         )
-        self._restores = Counter(
+        self._restores = self._counter(
             "plumbline_restored_objects",
             "Objects that were to be restored, by what became of them.",
-            ("target", "outcome"),
-            registry=self.registry,
+            "target",
+            "outcome",
         )
-        self._hooks = Counter(
-            "plumbline_hooks",
-            "Hooks that came from forges, by what became of them.",
-            ("result",),
-            registry=self.registry,
+        self._hooks = self._counter(
+            "plumbline_hooks", "Hooks that came from forges, by what became of them.", "result"
         )
-        self._presses = Counter(
+        self._presses = self._counter(
             "plumbline_slack_presses",
             "What people pressed in Slack, by what became of it.",
-            ("result",),
-            registry=self.registry,
+            "result",
         )
 
-        self._words = Counter(
-            "plumbline_agent_words",
-            "What node agents said, by what became of it.",
-            ("result",),
-            registry=self.registry,
+        self._words = self._counter(
+            "plumbline_agent_words", "What node agents said, by what became of it.", "result"
         )
-        self._nodes = Gauge(
+        self._nodes = self._gauge(
             "plumbline_nodes",
             "Nodes whose agents were heard, by whether that is long ago.",
-            ("state",),
-            registry=self.registry,
+            "state",
         )
-        self._node_words = Gauge(
+        self._node_words = self._gauge(
             "plumbline_node_word_timestamp_seconds",
             "When a node's agent was heard last; of the most silent nodes.",
-            ("node",),
-            registry=self.registry,
+            "node",
         )
+
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
+        return Gauge(name, meaning, labels, registry=self.registry)
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(name, meaning, labels, registry=self.registry)
 
     def count_word(self, result: str) -> None:
         """Counts something that an agent said, by what became of it."""
@@ -139,11 +124,8 @@ class Metrics:
     def watch_leadership(self, target: str, leads: Callable[[], bool]) -> None:
         """Tells whether this replica leads a target, whenever it's asked."""
         if not hasattr(self, "_leading"):
-            self._leading = Gauge(
-                "plumbline_leading",
-                "1 where this replica acts for the target.",
-                ("target",),
-                registry=self.registry,
+            self._leading = self._gauge(
+                "plumbline_leading", "1 where this replica acts for the target.", "target"
             )
         self._leading.labels(target).set_function(lambda: float(leads()))
 

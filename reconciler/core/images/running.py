@@ -44,11 +44,8 @@ class ContainerKind(StrEnum):
     @property
     def statuses(self) -> str:
         """The list in a pod's status."""
-        return (
-            "containerStatuses"
-            if self is ContainerKind.CONTAINER
-            else f"{self.value}ContainerStatuses"
-        )
+        name = "container" if self is ContainerKind.CONTAINER else f"{self.value}Container"
+        return f"{name}Statuses"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from reconciler.adapters.history.database import DatabaseHistory
 from reconciler.bootstrap import How, open_target
 from reconciler.cli import history as verb
 from reconciler.controller import Look, check
-from reconciler.core.events import events_of_look, events_of_outcomes, events_of_verdict
+from reconciler.core.events import events_of_look
 from reconciler.core.history import EventType, HistoryQuery
+from reconciler.core.plan_events import events_of_outcomes, events_of_verdict
 from reconciler.core.planning import Permissions
 from reconciler.core.words import Speaker
 from reconciler.memory import open_history

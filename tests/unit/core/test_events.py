@@ -8,18 +8,14 @@ from hypothesis import strategies as st
 
 from reconciler.core.actors import Actor
 from reconciler.core.drift import Decision, DecisionAction, Drift, DriftType, Severity
-from reconciler.core.events import (
-    events_of_intent,
-    events_of_look,
-    events_of_outcomes,
-    events_of_verdict,
-)
+from reconciler.core.events import events_of_look
 from reconciler.core.history import EVIDENCE, OWNER, Event, EventType, KnownDrift, remembered
 from reconciler.core.inventory import Inventory
 from reconciler.core.live import Unread
 from reconciler.core.outcome import Outcome, OutcomeType
 from reconciler.core.ownership import FieldManager
 from reconciler.core.plan import Evict, Plan, Quarantine
+from reconciler.core.plan_events import events_of_intent, events_of_outcomes, events_of_verdict
 from reconciler.core.report import Comparison, Insight, Report, Requests, Summary
 from reconciler.core.resource import Catalog, JsonObject, ResourceKey
 from reconciler.core.sides import Sides
