@@ -17,7 +17,7 @@ from reconciler.core.containers import (
     SessionDrift,
 )
 from reconciler.core.desired import SourceLocation
-from reconciler.core.drift import Change, ChangeType, Drift, DriftType, Severity
+from reconciler.core.drift import Change, ChangeType, Drift, DriftType, Severity, StaleImage
 from reconciler.core.in_containers import type_of
 from reconciler.core.ownership import FieldManager
 from reconciler.core.path import Item
@@ -109,6 +109,21 @@ SPEC = Drift(
 )
 LINK = FileDrift("/etc/a\nb\udcff", ChangeType.REMOVED, Severity.LOW, "link", _LINK, None)
 DEVICE = FileDrift("/dev/x", ChangeType.ADDED, Severity.HIGH, "device", None, _DEVICE)
+STALE = Drift(
+    "d-0000000000ab",
+    DriftType.IMAGE,
+    Severity.LOW,
+    STORE,
+    "apps/v1",
+    "u-9",
+    PLACE,
+    note="store: built 200 days ago, 90 days are allowed",
+    first_seen="2026-11-24T11:40:00Z",
+    owner=STORE,
+    image=StaleImage(
+        "store", "shop/store:2", (f"sha256:{'e' * 64}",), "shop/store:3", 17_280_000, "old"
+    ),
+)
 DRIFTS = (
     SPEC,
     seen(EVIL),
@@ -118,4 +133,5 @@ DRIFTS = (
     seen(PORT),
     seen(LINK, ResourceKey("", "Pod", "shop", "store-0"), STORE),
     seen(DEVICE, ResourceKey("", "Pod", "shop", "bare"), None),
+    STALE,
 )

@@ -49,8 +49,8 @@ def test_many_drifts_of_a_container_are_cut_short() -> None:
 
 def test_what_has_no_field_is_told_by_its_state() -> None:
     image = replace(SPEC, type=DriftType.IMAGE, changes=(), note="the tag moved")
-    assert "    it runs another image than it should; the tag moved\n" in shown(image)
-    assert "it runs another image than it should\n" in shown(replace(image, note=""))
+    assert "    it has a stale image; the tag moved\n" in shown(image)
+    assert "it has a stale image\n" in shown(replace(image, note=""))
 
 
 def test_a_container_that_isnt_known_is_left_unnamed() -> None:
