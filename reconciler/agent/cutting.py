@@ -102,7 +102,7 @@ def notes_of(look: NodeLook, sent: int) -> tuple[str, ...]:
 
 def fit(look: ContainerLook, limit: int) -> ContainerLook:
     """Cuts a look to so many bytes, as far as it can be: what is left out is said as unknown."""
-    bare = ContainerLook(look.container, started_at=look.started_at)
+    bare = ContainerLook(look.container, started_at=look.started_at, shells=look.shells)
     room = limit - len(look_text(bare)) - _SPARE
     unknown, room = _prefix(look.unknown, room)
     written, room = _prefix(look.written, room)

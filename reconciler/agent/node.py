@@ -20,6 +20,7 @@ from reconciler.agent.mounts import Mount
 from reconciler.agent.processes import Process, ProcessTable
 from reconciler.agent.programs import ProgramScan
 from reconciler.agent.roots import open_root, opened
+from reconciler.agent.shells import shells_in
 from reconciler.agent.sockets import listeners
 from reconciler.agent.specs import PodSpec, processes_but, sessions_but
 from reconciler.agent.starters import Starters
@@ -256,7 +257,12 @@ class NodeScan:
             (*unknown, *found.unknown),
             self.table.started_at(container.first),
             found.written,
+            self._shells(container) if only is None else (),
         )
+
+    def _shells(self, container: Container) -> tuple[str, ...]:
+        root = self.table.path(container.first.pid, "root")
+        return shells_in(root, self.profile.shells)
 
 
 def undeclared(listening: Sequence[Listener], spec: PodSpec) -> list[PortDrift]:

@@ -104,10 +104,11 @@ def of_target(
     namespace = target.namespace or "default"
     rendered = open_source(settings, target, lambda: namespace).fetch()
     desired = desired_state(rendered, Catalog("", {}, {}, {}), namespace)
-    subjects = [
+    subjects: Sequence[Subject] = [
         Subject(key, manifest.body, manifest.source, manifest.seals)
         for key, manifest in desired.resources.items()
     ]
+    subjects = measured.seen(subjects) if measured is not None else subjects
     found = _audited(target.name, desired.revision, subjects, target.ignore, desired.notes)
     return measured.added(found, subjects) if measured is not None else found, subjects
 
@@ -129,7 +130,8 @@ def _of_live(
     catalog = live.catalog()
     kinds = list(_kinds(catalog)) if options.running else list(catalog.kinds.values())
     state = live.read([Listing(kind, frozenset(spaces)) for kind in kinds if kind.namespaced])
-    subjects = [Subject(key, body) for _, key, body in state.each()]
+    subjects: Sequence[Subject] = [Subject(key, body) for _, key, body in state.each()]
+    subjects = measured.seen(subjects) if measured is not None else subjects
     ignored = [rule for target in targets or settings.targets for rule in target.ignore]
     unread = [f"{each.kind} could not be read: {each.reason}" for each in state.unread]
     found = _audited(name, "", subjects, ignored, unread, is_partial=bool(unread))

@@ -44,6 +44,14 @@ class Measured:
     owners: "Mapping[str, ResourceKey]"
     notes: tuple[str, ...] = ()
 
+    def seen(self, subjects: "Sequence[Subject]") -> "Sequence[Subject]":
+        """Adds to what is to be audited which shells are in its containers."""
+        from reconciler.core.hardening.measuring import owners_of
+        from reconciler.core.hardening.shells import with_shells
+
+        owners = {**self.owners, **owners_of(subjects)}
+        return with_shells(subjects, self.measurements, owners)
+
     def added(self, audit: "Audit", subjects: "Sequence[Subject]") -> "Audit":
         """Adds it to an audit; where live pods were audited, their owners say whose they are."""
         from reconciler.core.hardening.measuring import measured, owners_of

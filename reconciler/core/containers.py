@@ -254,6 +254,7 @@ class ContainerLook:
         unknown: What couldn't be told, and why; a look with any of these proves nothing absent.
         started_at: When its first process was started, RFC 3339; empty where that isn't known.
         written: Where it wrote what is no drift, and would need a volume if it couldn't.
+        shells: Paths of the shells that are in it.
     """
 
     container: ContainerRef
@@ -264,6 +265,7 @@ class ContainerLook:
     unknown: tuple[str, ...] = ()
     started_at: str = ""
     written: tuple[WrittenPlace, ...] = ()
+    shells: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

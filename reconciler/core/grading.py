@@ -81,6 +81,7 @@ class Profile:
         grades: Likewise.
         graded: Paths that any of these matches.
         untold: Paths of which content is never shown.
+        shells: Where shells are.
         interpreters: File names of programs that run what their words name.
         loaders: File names of the loader of dynamic libraries.
         runtimes: Where a machine has the program that starts containers.
@@ -91,6 +92,7 @@ class Profile:
     grades: tuple[GradeRule, ...]
     graded: Pattern
     untold: Pattern
+    shells: tuple[str, ...]
     interpreters: Pattern
     loaders: Pattern
     runtimes: tuple[str, ...]
@@ -226,6 +228,7 @@ def profile_of(data: Mapping[str, Any]) -> Profile:
         ),
         graded=_pattern([glob for each in data["grades"] for glob in each["paths"]]),
         untold=_pattern(data["untold"], re.IGNORECASE),
+        shells=tuple(data["shells"]),
         interpreters=_pattern(data["interpreters"]),
         loaders=_pattern(data["loaders"]),
         runtimes=tuple(data["runtimes"]),

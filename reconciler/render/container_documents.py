@@ -63,6 +63,7 @@ def _look(look: ContainerLook) -> JsonObject:
             {"path": each.path, "source": each.source, "writable": each.writable}
             for each in look.outside
         ],
+        "shells": list(look.shells),
         "written": [
             {
                 "path": each.path,

@@ -206,6 +206,7 @@ CONTAINER_PARTS: Final = {
             "expected": listed("expected", "Differences that a rule expects."),
             "listening": listed("listener", "Where it listens."),
             "outside": listed("outside", "Places in it that aren't of its image."),
+            "shells": optional(texts("Paths of the shells that are in it.")),
             "written": optional(listed("written", "Where it wrote what is no drift.")),
         }
     ),

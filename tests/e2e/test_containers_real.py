@@ -118,6 +118,7 @@ def test_pods_that_only_work_are_as_their_images_say(pods: Node, tmp_path: Path)
     ours = [each for each in report["containers"] if each["container"]["container"] == "app"]
     assert {each["container"]["pod"] for each in ours} == {"web", "quiet"}
     assert {each["container"]["image"] for each in ours} == {_IMAGE}
+    assert all("/bin/sh" in each["shells"] for each in ours)
     assert all(each["container"]["imageDigest"].startswith("sha256:") for each in ours)
     scratch = {"path": "/scratch", "source": "emptyDir scratch", "writable": True}
     assert all(scratch in each["outside"] for each in ours)

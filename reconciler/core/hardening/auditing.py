@@ -1,7 +1,7 @@
 """The audit: every workload by every rule, less what ignore rules explain."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconciler.core.desired import SourceLocation
 from reconciler.core.drift import Severity
@@ -33,12 +33,14 @@ class Subject:
         body: As declared, or live.
         source: Where it is declared; None for a live one.
         seals: Which of its fields came encrypted: of them no value is told.
+        shells: By its containers' names, the shells that were seen in them.
     """
 
     key: ResourceKey
     body: JsonObject
     source: SourceLocation | None = None
     seals: tuple[Seal, ...] = ()
+    shells: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def audit(
@@ -102,6 +104,9 @@ def _spots(
         yield from check_resources(container)
         yield from check_ports(container)
         yield from check_secrets(container)
+        if shells := subject.shells.get(container.name):
+            detail = f"seen in it: {', '.join(shells)}"
+            yield Spot("shell-in-image", (*container.path, "image"), container.name, detail)
 
 
 def _account(

@@ -94,6 +94,7 @@ def _look(value: object, where: str, files: Mapping[str, list[FileDrift]]) -> Co
         unknown=unknown,
         started_at=value_of(str, held.get("startedAt") or "", f"{where}.startedAt"),
         written=written,
+        shells=value_of(tuple[str, ...], held.get("shells") or [], f"{where}.shells"),
     )
 
 

@@ -56,6 +56,7 @@ class Measurement:
         written: Where it wrote what is no drift.
         drifted: What isn't as its image has it.
         unknown: What couldn't be told.
+        shells: Paths of the shells that are in it.
     """
 
     container: ContainerRef
@@ -63,6 +64,7 @@ class Measurement:
     written: tuple[WrittenPlace, ...]
     drifted: tuple[str, ...]
     unknown: tuple[str, ...]
+    shells: tuple[str, ...] = ()
 
 
 def measurements_of(look: NodeLook) -> tuple[Measurement, ...]:
@@ -79,7 +81,9 @@ def _measurement(look: ContainerLook, checked_at: str) -> Measurement:
     drifted = tuple(sorted(e.path for e in files if not (_is_made_folder(e) and e.path in above)))
     begun, seen = moment_of(look.started_at), moment_of(checked_at)
     seconds = int((seen - begun).total_seconds()) if begun is not None and seen is not None else 0
-    return Measurement(look.container, max(seconds, 0), look.written, drifted, look.unknown)
+    return Measurement(
+        look.container, max(seconds, 0), look.written, drifted, look.unknown, look.shells
+    )
 
 
 def _above(path: str) -> Iterator[str]:
@@ -175,9 +179,7 @@ def _matched(
         found = [
             (key, container.name)
             for key, container in candidates
-            if container.name == ref.container
-            and _is_of(ref, key, owners)
-            and _is_same_image(str(container.body["image"]), ref.image)
+            if is_one_of(ref, key, container, owners)
         ]
         # Where a name fits two workloads, nothing says whose it is.
         if len(found) == 1:
@@ -191,6 +193,24 @@ def _containers(finding: Finding, pod: Pod | None) -> Iterator[Container]:
     for each in pod.containers if pod is not None else ():
         if each.path == finding.path[: len(each.path)]:
             yield each
+
+
+def is_one_of(
+    ref: ContainerRef, key: ResourceKey, container: Container, owners: Mapping[str, ResourceKey]
+) -> bool:
+    """Whether a container that runs may be one that a workload declares.
+
+    Args:
+        ref: The one that runs.
+        key: The workload.
+        container: As it is declared.
+        owners: Whose each pod is, by its uid; of others the name tells that.
+    """
+    return (
+        container.name == ref.container
+        and _is_of(ref, key, owners)
+        and _is_same_image(str(container.body.get("image") or ""), ref.image)
+    )
 
 
 def _is_of(ref: ContainerRef, key: ResourceKey, owners: Mapping[str, ResourceKey]) -> bool:

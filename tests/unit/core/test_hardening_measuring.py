@@ -33,6 +33,7 @@ from reconciler.core.hardening.measuring import (
 )
 from reconciler.core.hardening.mending import mendings_of
 from reconciler.core.hardening.mounting import measured_words
+from reconciler.core.hardening.shells import with_shells
 from reconciler.core.resource import JsonObject, ResourceKey
 from reconciler.render.container_documents import node_document
 from tests.unit.core.test_hardening import KEY, audited, deployment
@@ -335,3 +336,36 @@ def test_other_files_are_refused(change: dict[str, Any], message: str) -> None:
         look_in([])
     other = {**GOOD, "drifts": [{"type": "Port"}]}
     assert look_in(other).looks[0].drifts == ()
+
+
+def test_shells_that_were_seen_are_told_of_the_container_that_has_them() -> None:
+    side: JsonObject = {"name": "side", "image": "registry.example/side:1"}
+    known = (subject({"containers": [BARE, side]}), Subject(KEY._replace(kind="ConfigMap"), {}))
+    looks = look_of(
+        container(shells=("/bin/sh",)),
+        container(
+            ref=replace(REF, pod="web-6d4f5b-bcdfh", container_id="c2"), shells=("/bin/ash",)
+        ),
+        container(ref=replace(REF, container="side", container_id="c3")),
+        container(ref=replace(REF, namespace="other", container_id="c4"), shells=("/bin/zsh",)),
+    )
+    seen = with_shells(known, measurements_of(look_in(json.loads(_text(looks)))), {})
+    assert seen[0].shells == {"web": ("/bin/ash", "/bin/sh")}
+    assert seen[1] == known[1]
+    found = [each for each in audited(*seen).findings if each.rule.id == "shell-in-image"]
+    assert [(each.container, each.detail) for each in found] == [
+        ("web", "seen in it: /bin/ash, /bin/sh")
+    ]
+    assert [each.rule.id for each in audited(*known).findings].count("shell-in-image") == 0
+
+
+def test_what_may_be_of_two_workloads_is_of_neither() -> None:
+    twin = subject(key=KEY._replace(kind="StatefulSet"))
+    ref = replace(REF, pod="web-0")
+    both = (twin, subject(key=KEY._replace(kind="Pod", name="web-0")))
+    looks = measurements_of(look_of(container(ref=ref, shells=("/bin/sh",))))
+    assert [each.shells for each in with_shells(both, looks, {})] == [{}, {}]
+
+
+def _text(look: NodeLook) -> str:
+    return json.dumps(node_document(look))
