@@ -90,6 +90,11 @@ def test_what_does_not_serve_is_not_waited_for(other: JsonObject) -> None:
     assert (len(done), held) == (1, [])
 
 
+def test_what_goes_already_is_left() -> None:
+    going = pod("a", deletionTimestamp="2026-11-24T12:00:00Z")
+    assert steps(EVICT, live(going), drift("a")) == ([], ["it is going already"])
+
+
 def test_what_nothing_makes_anew_is_left() -> None:
     reason = "nothing would make it anew: no controller of a declared object owns it"
     assert steps(EVICT, live(pod("a", "")), drift("a")) == ([], [reason])

@@ -313,3 +313,13 @@ def test_who_suspends_the_owner_suspends_its_pods_and_the_pod_itself_does_not() 
     assert decided(in_pod(), policy, around(suspensions=of_owner)).action is WAIT
     bare = in_pod(owner=None)
     assert decided(bare, policy, around(suspensions=of_owner)).action is DecisionAction.RESTORE
+
+
+@pytest.mark.parametrize("how", [DriftType.SESSION, DriftType.PORT, DriftType.IMAGE])
+def test_on_what_is_only_to_be_known_no_mode_acts(how: DriftType) -> None:
+    decision = decided(in_pod(how), Policy(containers=Mode.RESTORE))
+    assert decision.action is DecisionAction.OBSERVE
+    assert decision.reason == f"a {how} is told: only a rule that names this type acts on it"
+    rule = PolicyRule("r", Selector(types=(how,)), Mode.APPROVE, "so we want it")
+    acted = decided(in_pod(how), Policy(containers=Mode.RESTORE, rules=(rule,)))
+    assert (acted.action, acted.rule) == (DecisionAction.APPROVE, "r")

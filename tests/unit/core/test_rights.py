@@ -13,12 +13,14 @@ from reconciler.core.rights import (
     Part,
     Right,
     agent_rights,
+    answer_rights,
     declared_kinds,
     event_rights,
     granting_rights,
     needs_of,
     report_needs,
 )
+from reconciler.core.terms import PodAnswer
 
 RBAC = "rbac.authorization.k8s.io"
 CONFIG_MAP = ResourceKind("", "v1", "ConfigMap", "configmaps", True)
@@ -165,6 +167,21 @@ def test_events_are_written_where_the_objects_are() -> None:
     assert {r.namespace for r in event_rights([here, Listing(NAMESPACE)])} == {"shop", "default"}
     assert event_rights([Listing(SECRET), Listing(NAMESPACE)]) == {
         Right("", "events.k8s.io", "events", verb) for verb in ("get", "create", "update")
+    }
+
+
+def test_replacing_pods_takes_the_rights_of_its_way() -> None:
+    here = Listing(CONFIG_MAP, frozenset({"shop"}))
+    assert answer_rights([here, Listing(NAMESPACE)], PodAnswer.EVICT) == {
+        Right("shop", "", "pods", "get"),
+        Right("shop", "", "pods/eviction", "create"),
+    }
+    quarantine = answer_rights([Listing(SECRET)], PodAnswer.QUARANTINE)
+    assert {(r.namespace, r.plural, r.verb) for r in quarantine} == {
+        ("", "pods", "get"),
+        ("", "pods", "update"),
+        ("", "networkpolicies", "get"),
+        ("", "networkpolicies", "create"),
     }
 
 
