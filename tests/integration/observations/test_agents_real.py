@@ -197,7 +197,9 @@ def say(
 
 def test_an_agent_speaks_for_its_own_node_alone(stage: Stage, port: int) -> None:
     token = stage.token()
-    assert say(stage, port, token, stage.look(DRIFTED, UNKNOWN)) == Said(200, {"lacking": []})
+    assert say(stage, port, token, stage.look(DRIFTED, UNKNOWN)) == Said(
+        200, {"lacking": [], "wanted": []}
+    )
     report = stage.report()
     assert report is not None
     assert [each.drifts for each in report.look.looks] == [DRIFTED.drifts, UNKNOWN.drifts]
@@ -221,7 +223,7 @@ def test_a_container_cannot_be_claimed_for_a_pod_of_another_node(stage: Stage, p
     word = whole(NodeReport(stage.look(DRIFTED, pod="victim"), ""))
     bare = replace(word, containers=tuple(replace(one, look=None) for one in word.containers))
     lacking = [each.container_id for each in word.containers]
-    assert say(stage, port, token, bare) == Said(200, {"lacking": lacking})
+    assert say(stage, port, token, bare) == Said(200, {"lacking": lacking, "wanted": []})
 
 
 def test_nobody_else_is_heard(stage: Stage, port: int) -> None:
