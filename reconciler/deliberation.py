@@ -12,9 +12,10 @@ from reconciler.core.drift import Decision, DecisionAction, Drift
 from reconciler.core.fights import restores_of
 from reconciler.core.history import HistoryQuery
 from reconciler.core.moments import rfc3339
-from reconciler.core.plan import Action, Plan, puts_right
+from reconciler.core.plan import Action, Plan, subject_of
 from reconciler.core.planning import Permissions
 from reconciler.core.rails import railed
+from reconciler.core.resource import ResourceKey
 from reconciler.core.suspension import SUSPENSION_TYPES, suspensions_of
 from reconciler.core.windows import closed
 from reconciler.ports import History
@@ -82,12 +83,7 @@ def deliberate(
     unasked = railed(by_itself, look.sides.desired, approved=False)
     if by_itself.actions and not unasked.actions:
         look = _asking(look, unasked)
-    each = {
-        drift.id: _plan(target, look, policy, [drift], _ONCE_AGREED)
-        for drift in look.report.drifts
-        if drift.decision is not None and drift.decision.action in _ASKED
-    }
-    each = {drift: plan for drift, plan in each.items() if plan.actions}
+    each = _each(target, look, policy)
     look = _with_plans(look, each)
     proposed = _plan(target, look, policy, look.report.drifts, _PROPOSED)
     done = Deliberation(look, unasked, asked, proposed, each)
@@ -98,6 +94,20 @@ def deliberate(
         plan = railed(agreed, look.sides.desired, approved=True)
         return replace(done, plan=plan, approved=by, missing=missing)
     return replace(done, missing=missing)
+
+
+def _each(target: Target, look: Look, policy: Policy) -> Mapping[str, Plan]:
+    """Gives the plan for each drift alone that waits for a person; one pod's drifts share one."""
+    plans: dict[tuple[ResourceKey, bool], Plan] = {}
+    each: dict[str, Plan] = {}
+    for drift in look.report.drifts:
+        if drift.decision is None or drift.decision.action not in _ASKED:
+            continue
+        if drift.subject not in plans:
+            plans[drift.subject] = _plan(target, look, policy, [drift], _ONCE_AGREED)
+        if plans[drift.subject].actions:
+            each[drift.id] = plans[drift.subject]
+    return each
 
 
 def _around(
@@ -178,11 +188,8 @@ def _agreed(
 
 def concerned_by(look: Look, plan: Plan) -> tuple[Concerned, ...]:
     """Gives the drifts of a look that a plan puts right."""
-    drifts = (
-        drift
-        for drift in look.report.drifts
-        if any(puts_right(action, drift) for action in plan.actions)
-    )
+    subjects = {subject_of(action) for action in plan.actions}
+    drifts = (drift for drift in look.report.drifts if drift.subject in subjects)
     return tuple(Concerned(drift, labels_of(drift, look.sides)) for drift in drifts)
 
 

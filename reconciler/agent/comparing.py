@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final, TypeAlias, TypeVar
 
 from reconciler.agent.findings import Root
-from reconciler.agent.layers import Attributes, Found, Merged, Place
+from reconciler.agent.layers import Attributes, Found, Place, in_layers
 from reconciler.agent.opening import open_folder, opened_content
 from reconciler.core.containers import Origin
 
@@ -150,18 +150,7 @@ class Comparison:
         return self._lookup(path, read) or b""
 
     def _lookup(self, path: str, act: Callable[[Found], _T]) -> _T | None:
-        attributes = Attributes(self._root.prefix)
-        places = self._lowers
-        *above, last = path.split("/")
-        for name in above:
-            with Merged(places, attributes) as folder:
-                found = folder.lookup(name)
-            if found is None or not found.places:
-                return None
-            places = found.places
-        with Merged(places, attributes) as folder:
-            file = folder.lookup(last)
-            return act(file) if file is not None else None
+        return in_layers(self._lowers, Attributes(self._root.prefix), path, act)
 
 
 def _or_changed(otherwise: Origin) -> Origin:

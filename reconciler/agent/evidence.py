@@ -7,7 +7,6 @@ holds each content once, and `evidence.json`, the last entry, says what each was
 import gzip
 import hashlib
 import os
-import stat
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +20,7 @@ from reconciler.agent.containers import Container, unsupported
 from reconciler.agent.findings import Root
 from reconciler.agent.layers import Attributes
 from reconciler.agent.node import NodeScan
-from reconciler.agent.opening import open_folder, open_in, opened_content
+from reconciler.agent.opening import content_of, open_folder, open_in, opened_content
 from reconciler.agent.processes import Process
 from reconciler.agent.roots import open_root, opened
 from reconciler.core.commands import mask_command
@@ -232,18 +231,11 @@ def _run_file(scan: NodeScan, container: Container, drift: ProcessDrift) -> Iter
             os.close(top)
     else:
         handle = os.open(scan.table.path(drift.pid, "exe"), os.O_PATH | os.O_CLOEXEC)
-    try:
-        status = os.fstat(handle)
-        device = f"{os.major(status.st_dev)}:{os.minor(status.st_dev)}"
-        kinds = {mount.kind for mount in container.mounts if mount.device == device}
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(22, "it is no regular file")
-        if any(kind.startswith(_SERVED) for kind in kinds):
-            raise OSError(95, f"it is served by {', '.join(sorted(kinds))}")
-        content = os.open(f"/proc/self/fd/{handle}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    finally:
+    device = os.fstat(handle).st_dev
+    here = f"{os.major(device)}:{os.minor(device)}"
+    kinds = {mount.kind for mount in container.mounts if mount.device == here}
+    if any(kind.startswith(_SERVED) for kind in kinds):
         os.close(handle)
-    try:
+        raise OSError(95, f"it is served by {', '.join(sorted(kinds))}")
+    with content_of(handle, drift.code or drift.executable) as content:
         yield content
-    finally:
-        os.close(content)

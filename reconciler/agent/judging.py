@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from reconciler.agent.contents import Contents
 from reconciler.agent.findings import Root
-from reconciler.agent.layers import Attributes, Found, Merged, Place
+from reconciler.agent.layers import Attributes, Found, Place, in_layers
 from reconciler.agent.opening import open_folder
 from reconciler.agent.starters import digest_of
 from reconciler.core.drift import ChangeType
@@ -83,20 +83,14 @@ class Judge:
         Raises:
             OSError: It can't be read.
         """
-        attributes = Attributes(self._root.prefix)
-        places = tuple(Place(each, "") for each in self._root.lowers)
-        *above, last = path.split("/")
-        for name in above:
-            with Merged(places, attributes) as folder:
-                found = folder.lookup(name)
-            if found is None or not found.places:
-                return None
-            places = found.places
-        with Merged(places, attributes) as folder:
-            file: Found | None = folder.lookup(last)
-            if file is None or not stat.S_ISREG(file.status.st_mode):
+
+        def digest(file: Found) -> str | None:
+            if not stat.S_ISREG(file.status.st_mode):
                 return None
             return self._read(file.folder, file.name, file.status)
+
+        places = tuple(Place(each, "") for each in self._root.lowers)
+        return in_layers(places, Attributes(self._root.prefix), path, digest)
 
     def _is_moved(self, above: str) -> bool:
         """Whether a directory on the way was moved here from elsewhere in the image."""

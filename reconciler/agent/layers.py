@@ -6,13 +6,15 @@ An opaque directory hides all that is below it.
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from reconciler.agent.opening import open_folder
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,3 +171,29 @@ class Merged:
                     if entry.name not in seen:
                         seen.add(entry.name)
                         yield entry.name
+
+
+def in_layers(
+    places: Sequence[Place], attributes: Attributes, path: str, act: Callable[[Found], T]
+) -> T | None:
+    """Does something with a file as layers have it; None where they have none at its path.
+
+    Args:
+        places: The layers' roots, the topmost first.
+        attributes: Overlay's marks.
+        path: From the root, without a leading slash.
+        act: Is given the file while its directory is open.
+
+    Raises:
+        OSError: A layer can't be read.
+    """
+    *above, last = path.split("/")
+    for name in above:
+        with Merged(places, attributes) as folder:
+            found = folder.lookup(name)
+        if found is None or not found.places:
+            return None
+        places = found.places
+    with Merged(places, attributes) as folder:
+        file = folder.lookup(last)
+        return act(file) if file is not None else None

@@ -6,8 +6,9 @@ import select
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from typing import Final
+from typing import Final, NoReturn
+
+from reconciler.agent.opening import libc
 
 # include/uapi/linux/fanotify.h
 _CLASS_NOTIF = 0x00
@@ -18,7 +19,7 @@ _MARK_MOUNT = 0x10
 _OPEN_EXEC = 0x1000
 _OVERFLOW = 0x4000
 _AT_FDCWD = -100
-_METADATA: Final = struct.Struct("=IBBHQii")
+METADATA: Final = struct.Struct("=IBBHQii")
 #: So many events are read at once: each has a descriptor of ours. The others wait in the kernel.
 _AT_ONCE: Final = 200
 
@@ -36,11 +37,6 @@ class Execution:
     pid: int
 
 
-@cache
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
-
-
 class Notifier:
     """Tells of executions; it never holds one up.
 
@@ -50,9 +46,9 @@ class Notifier:
 
     def __init__(self) -> None:
         flags = _CLASS_NOTIF | _CLOEXEC | _NONBLOCK
-        self._group = _libc().fanotify_init(flags, os.O_RDONLY | os.O_CLOEXEC | os.O_LARGEFILE)
+        self._group = libc().fanotify_init(flags, os.O_RDONLY | os.O_CLOEXEC | os.O_LARGEFILE)
         if self._group < 0:
-            _fail()
+            fail()
         self._poll = select.poll()
         self._poll.register(self._group, select.POLLIN)
         self.lost = 0
@@ -65,8 +61,8 @@ class Notifier:
         """
         mask = ctypes.c_uint64(_OPEN_EXEC)
         words = (self._group, _MARK_ADD | _MARK_MOUNT, mask, _AT_FDCWD, os.fsencode(path))
-        if _libc().fanotify_mark(*words) < 0:
-            _fail()
+        if libc().fanotify_mark(*words) < 0:
+            fail()
 
     def executions(self, patience: float) -> Iterator[Execution]:
         """Gives what is executed; waits for the first so many seconds.
@@ -77,22 +73,36 @@ class Notifier:
         if not self._poll.poll(patience * 1000):
             return
         try:
-            held = os.read(self._group, _AT_ONCE * _METADATA.size)
+            held = os.read(self._group, _AT_ONCE * METADATA.size)
         except BlockingIOError:
             return
-        while len(held) >= _METADATA.size:
-            length, _, _, _, mask, handle, pid = _METADATA.unpack_from(held)
-            held = held[length:]
-            if mask & _OVERFLOW:
+        for each in unpacked(held):
+            if each is None:
                 self.lost += 1
-            if handle >= 0:
-                yield Execution(handle, pid)
+            else:
+                yield each
 
     def close(self) -> None:
         """Ends all marks."""
         os.close(self._group)
 
 
-def _fail() -> None:
+def unpacked(held: bytes) -> Iterator[Execution | None]:
+    """Gives the executions that the kernel wrote; None for some that it couldn't (fanotify(7))."""
+    while len(held) >= METADATA.size:
+        length, _, _, _, mask, handle, pid = METADATA.unpack_from(held)
+        held = held[length:]
+        if mask & _OVERFLOW:
+            yield None
+        if handle >= 0:
+            yield Execution(handle, pid)
+
+
+def fail() -> NoReturn:
+    """Raises what the last system call failed by.
+
+    Raises:
+        OSError: Always.
+    """
     code = ctypes.get_errno()
     raise OSError(code, os.strerror(code))

@@ -34,14 +34,15 @@ class _How(ctypes.Structure):
 
 
 @cache
-def _libc() -> ctypes.CDLL:
+def libc() -> ctypes.CDLL:
+    """Gives the C library, for system calls that Python doesn't have."""
     return ctypes.CDLL(None, use_errno=True)
 
 
 def _openat2(folder: int, path: bytes, flags: int, resolve: int) -> int:
     how = _How(flags, 0, resolve)
     for _ in range(8):
-        number: int = _libc().syscall(_OPENAT2, folder, path, ctypes.byref(how), ctypes.sizeof(how))
+        number: int = libc().syscall(_OPENAT2, folder, path, ctypes.byref(how), ctypes.sizeof(how))
         if number >= 0:
             return number
         code = ctypes.get_errno()
@@ -127,6 +128,17 @@ def opened_content(folder: int, name: str) -> Iterator[int]:
         OSError: It isn't there, isn't regular by now, or can't be read without waiting.
     """
     handle = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    with content_of(handle, name) as content:
+        yield content
+
+
+@contextmanager
+def content_of(handle: int, name: str) -> Iterator[int]:
+    """Opens what an O_PATH descriptor names to be read, as `opened_content` does; closes that.
+
+    Raises:
+        OSError: It isn't a regular file, or can't be read without waiting.
+    """
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "it is no regular file by now", name)

@@ -12,10 +12,10 @@ import struct
 import termios
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache
 from typing import Final
 
-from reconciler.agent.notifying import Execution
+from reconciler.agent.notifying import METADATA, Execution, fail, unpacked
+from reconciler.agent.opening import libc
 
 # include/uapi/linux/fanotify.h
 _CLASS_CONTENT = 0x04
@@ -30,17 +30,10 @@ _MARK_REMOVE = 0x02
 _MARK_MOUNT = 0x10
 _MARK_FILESYSTEM = 0x100
 _OPEN_EXEC_PERM = 0x40000
-_OVERFLOW = 0x4000
 _ALLOW = 0x01
 _DENY = 0x02
 _AT_FDCWD = -100
-_METADATA: Final = struct.Struct("=IBBHQii")
 _RESPONSE: Final = struct.Struct("=iI")
-
-
-@cache
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
 
 
 class Gate:
@@ -52,9 +45,9 @@ class Gate:
 
     def __init__(self) -> None:
         flags = _CLASS_CONTENT | _CLOEXEC | _NONBLOCK | _UNLIMITED_QUEUE | _UNLIMITED_MARKS
-        self.group: int = _libc().fanotify_init(flags, os.O_RDONLY | os.O_CLOEXEC | os.O_LARGEFILE)
+        self.group: int = libc().fanotify_init(flags, os.O_RDONLY | os.O_CLOEXEC | os.O_LARGEFILE)
         if self.group < 0:
-            _fail()
+            fail()
         self.lost = 0
 
     def mark_filesystem(self, path: str, *, remove: bool = False) -> None:
@@ -76,8 +69,8 @@ class Gate:
     def _mark(self, path: str, kind: int, *, remove: bool) -> None:
         flags = kind | (_MARK_REMOVE if remove else _MARK_ADD)
         mask = ctypes.c_uint64(_OPEN_EXEC_PERM)
-        if _libc().fanotify_mark(self.group, flags, mask, _AT_FDCWD, os.fsencode(path)) < 0:
-            _fail()
+        if libc().fanotify_mark(self.group, flags, mask, _AT_FDCWD, os.fsencode(path)) < 0:
+            fail()
 
     def questions(self, most: int) -> Iterator[Execution]:
         """Gives who waits for an answer, without waiting for one.
@@ -89,16 +82,14 @@ class Gate:
             OSError: The kernel gave no descriptors, or no memory.
         """
         try:
-            held = os.read(self.group, most * _METADATA.size)
+            held = os.read(self.group, most * METADATA.size)
         except BlockingIOError:
             return
-        while len(held) >= _METADATA.size:
-            length, _, _, _, mask, handle, pid = _METADATA.unpack_from(held)
-            held = held[length:]
-            if mask & _OVERFLOW:
+        for each in unpacked(held):
+            if each is None:
                 self.lost += 1
-            if handle >= 0:
-                yield Execution(handle, pid)
+            else:
+                yield each
 
     def answer(self, handle: int, *, allow: bool) -> None:
         """Lets one through, or refuses it; nobody may wait by now."""
@@ -135,8 +126,3 @@ class Gate:
     def close(self) -> None:
         """Asks no more; lets through who waits, unless another process has the group, too."""
         os.close(self.group)
-
-
-def _fail() -> None:
-    code = ctypes.get_errno()
-    raise OSError(code, os.strerror(code))

@@ -2,12 +2,10 @@
 
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.memory import open_history
 from reconciler.settings import Settings
-from reconciler.settings.durations import seconds_of
 
 if TYPE_CHECKING:
     from reconciler.controller import Target
@@ -22,13 +20,13 @@ def looking_into_pods(target: "Target", settings: Settings, stack: ExitStack) ->
         stack: Is given what must be closed.
 
     Raises:
-        ConfigError: `agents.stale_after` is no duration.
+        ConfigError: `agents.stale_after` is no duration, or none at all.
         HistoryError: What agents said can't be read.
     """
-    target = replace(target, pods=True)
     if not settings.agents.address:
-        return target
-    silence = timedelta(seconds=seconds_of("agents.stale_after", settings.agents.stale_after))
+        return replace(target, pods=True)
+    from reconciler.attending import attended
+
     history = open_history(settings, create=False)
     stack.callback(history.close)
-    return replace(target, nodes=history.nodes(), stale_after=silence)
+    return attended(target, settings.agents, history)

@@ -1,12 +1,13 @@
 """How a pod that isn't as its image or its template is put right: it is replaced, one at a time."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
 from reconciler.core.drift import Drift
 from reconciler.core.live import LiveState
 from reconciler.core.plan import Evict, Held, Quarantine
+from reconciler.core.pods import controller_of, is_over
 from reconciler.core.quarantine import is_in_quarantine, serves
 from reconciler.core.resource import JsonObject, ResourceKey, metadata_of
 from reconciler.core.terms import PodAnswer
@@ -94,24 +95,19 @@ def _step(
 
 def _siblings(pod: JsonObject, live: LiveState) -> _Pods | None:
     """Gives the pods of the controller that makes this one; None where none does."""
-    controller = _controller(pod)
-    if controller is None:
+    controller = controller_of(pod)
+    if not controller:
         return None
     every = live.objects.get("v1", {})
     pods = {
         key: body
         for key, body in every.items()
         if key.kind == "Pod"
-        and (_controller(body) or {}).get("uid") == controller.get("uid")
+        and controller_of(body).get("uid") == controller.get("uid")
         and not is_in_quarantine(body)
-        and _phase(body) not in ("Succeeded", "Failed")
+        and not is_over(body)
     }
     return _Pods(controller, pods)
-
-
-def _controller(pod: JsonObject) -> Mapping[str, Any] | None:
-    owners: Iterable[Any] = metadata_of(pod).get("ownerReferences") or ()
-    return next((each for each in owners if each.get("controller")), None)
 
 
 def _is_ready(pod: JsonObject) -> bool:
@@ -119,7 +115,3 @@ def _is_ready(pod: JsonObject) -> bool:
         return False
     conditions = (pod.get("status") or {}).get("conditions") or ()
     return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
-
-
-def _phase(pod: JsonObject) -> str:
-    return str((pod.get("status") or {}).get("phase") or "")

@@ -224,6 +224,11 @@ class Drift:
     image: StaleImage | None = None
 
     @property
+    def subject(self) -> tuple[ResourceKey, bool]:
+        """The object, and whether it is what is in it, as a pod, that drifted."""
+        return self.key, self.is_in_pod
+
+    @property
     def is_in_pod(self) -> bool:
         """Whether it is of a running pod, not of an object as declared; see `IN_PODS`."""
         return self.type in IN_PODS

@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import Any, TypeAlias, assert_never
 
 from reconciler.core.diff import is_reordering, item_of, merge_keys, same
-from reconciler.core.drift import Change, ChangeType, Drift, Hidden
+from reconciler.core.drift import Change, ChangeType, Hidden
 from reconciler.core.path import Item, Path, value_at, with_value
 from reconciler.core.resource import JsonObject, ResourceKey
 
@@ -136,10 +136,9 @@ class Quarantine:
 Action: TypeAlias = Create | Replace | Recreate | Delete | Evict | Quarantine
 
 
-def puts_right(action: Action, drift: Drift) -> bool:
-    """Whether an action is about a drift: of a pod either what is declared or what is in it."""
-    of_pod = isinstance(action, Evict | Quarantine)
-    return action.key == drift.key and of_pod == drift.is_in_pod
+def subject_of(action: Action) -> tuple[ResourceKey, bool]:
+    """Gives what an action is about, as `Drift.subject` has it."""
+    return action.key, isinstance(action, Evict | Quarantine)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from reconciler.core.plan import (
     Quarantine,
     Recreate,
     Replace,
-    puts_right,
+    subject_of,
 )
 from reconciler.core.redact import mask
 from reconciler.core.report import Report
@@ -40,11 +40,13 @@ def events_of_verdict(
         now: When, RFC 3339 in UTC, to the second.
         reason: What the person said to it.
     """
+    ids = _ids(report)
     event = Event(now, plan.target, verdict, revision=plan.revision, plan=plan.digest)
     groups = {GROUPS: sorted(speaker.groups)} if speaker.groups else None
     event = replace(event, actor=str(speaker), reason=reason, after=groups)
     return tuple(
-        replace(event, drift=_id(action, report), key=action.key) for action in plan.actions
+        replace(event, drift=ids.get(subject_of(action), ""), key=action.key)
+        for action in plan.actions
     )
 
 
@@ -60,7 +62,7 @@ def events_of_intent(
         actor: Who has it carried out.
         now: When, RFC 3339 in UTC, to the second.
     """
-    pending = _pending(before)
+    ids, pending = _ids(before), _pending(before)
     event = Event(now, plan.target, EventType.INTENDED, revision=plan.revision, plan=plan.digest)
     events = []
     for action in plan.actions:
@@ -68,7 +70,7 @@ def events_of_intent(
         events.append(
             replace(
                 event,
-                drift=_id(action, before),
+                drift=ids.get(subject_of(action), ""),
                 key=action.key,
                 actor=actor,
                 reason=_verb(action, pending),
@@ -101,7 +103,7 @@ def events_of_outcomes(
         verified: Whether a fresh comparison was made since; where none was, what was restored
             is `WRITTEN`.
     """
-    pending = _pending(before)
+    ids, pending = _ids(before), _pending(before)
     actions = {action.key: action for action in plan.actions}
     event = Event(now, plan.target, EventType.RESTORED, revision=plan.revision, plan=plan.digest)
     events = []
@@ -116,7 +118,7 @@ def events_of_outcomes(
             replace(
                 event,
                 type=type_,
-                drift=_id(action, before),
+                drift=ids.get(subject_of(action), ""),
                 key=outcome.key,
                 actor=actor,
                 reason=f"{verb}: {outcome.reason}" if outcome.reason else verb,
@@ -166,6 +168,6 @@ def _written(action: Action, sides: Sides) -> tuple[JsonObject | None, JsonObjec
             assert_never(action)
 
 
-def _id(action: Action, report: Report) -> str:
-    """Gives the id of the drift that an action is about, of several the worst one's."""
-    return next((drift.id for drift in report.drifts if puts_right(action, drift)), "")
+def _ids(report: Report) -> Mapping[tuple[ResourceKey, bool], str]:
+    """Gives the id of the drift of each subject, of several the worst one's."""
+    return {drift.subject: drift.id for drift in reversed(report.drifts)}

@@ -65,7 +65,7 @@ class TargetPod:
     @property
     def is_over(self) -> bool:
         """Whether none of its containers runs any more, nor ever will."""
-        return mapping(self.body.get("status")).get("phase") in ("Succeeded", "Failed")
+        return is_over(self.body)
 
     @property
     def is_ending(self) -> bool:
@@ -128,6 +128,11 @@ def _find(key: ResourceKey, api_version: str, sides: Sides) -> JsonObject | None
     if found is None and manifest is not None:
         found = sides.live.find(manifest.api_version, key)
     return found
+
+
+def is_over(pod: JsonObject) -> bool:
+    """Whether none of a pod's containers runs any more, nor ever will."""
+    return mapping(pod.get("status")).get("phase") in ("Succeeded", "Failed")
 
 
 def controller_of(body: Mapping[str, Any]) -> Mapping[str, Any]:

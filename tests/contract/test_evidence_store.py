@@ -1,25 +1,17 @@
 """What every `ports.EvidenceStore` does: the fake, and ours in both kinds of databases."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.history.database import DatabaseHistory
 from reconciler.core.evidence import AskedEvidence, Evidence
 from reconciler.ports import EvidenceStore
+from tests.contract.conftest import opened_history
 from tests.fakes.evidence import FakeEvidenceStore
-from tests.tools.postgres import PostgresServer
 
 AT, LATER = "2026-11-24T12:00:05Z", "2026-11-24T12:01:05Z"
 KEPT = Evidence("u1", "a" * 64, 1 << 33, LATER)
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
-    with PostgresServer() as server:
-        yield server
 
 
 @pytest.fixture(params=["fake", "sqlite", "postgres"])
@@ -27,11 +19,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EvidenceSt
     if request.param == "fake":
         yield FakeEvidenceStore()
         return
-    if request.param == "sqlite":
-        database = str(tmp_path / "history.db")
-    else:
-        database = request.getfixturevalue("postgres").database()
-    with closing(DatabaseHistory.open(database, b"a key of these tests' own")) as history:
+    with opened_history(request, tmp_path) as history:
         yield history.evidence()
 
 

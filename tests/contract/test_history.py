@@ -11,18 +11,12 @@ from reconciler.adapters.history.database import DatabaseHistory
 from reconciler.core.history import Event, EventType, HistoryQuery, KnownDrift, remembered
 from reconciler.core.resource import ResourceKey
 from reconciler.ports import History
+from tests.contract.conftest import opened_history
 from tests.fakes.history import FakeHistory
-from tests.tools.postgres import PostgresServer
 
 WEB = ResourceKey("apps", "Deployment", "shop", "web")
 ROLE = ResourceKey("rbac.authorization.k8s.io", "ClusterRole", "", "Web")
 NOON = "2026-11-24T12:00:00Z"
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
-    with PostgresServer() as server:
-        yield server
 
 
 @pytest.fixture(params=["fake", "sqlite", "postgres"])
@@ -30,13 +24,8 @@ def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]
     if request.param == "fake":
         yield FakeHistory()
         return
-    if request.param == "sqlite":
-        database = str(tmp_path / "history.db")
-    else:
-        database = request.getfixturevalue("postgres").database()
-    kept = DatabaseHistory.open(database, b"a key of these tests' own")
-    yield kept
-    kept.close()
+    with opened_history(request, tmp_path) as kept:
+        yield kept
 
 
 def seen(drift: str = "d-1", time: str = NOON, **fields: object) -> Event:

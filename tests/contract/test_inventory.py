@@ -1,26 +1,18 @@
 """What every `ports.InventoryStore` does: in a file, and in the replicas' database, both kinds."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.history.database import DatabaseHistory
 from reconciler.adapters.history.inventory import InventoryFile
 from reconciler.core.inventory import Inventory
 from reconciler.core.resource import ResourceKey
 from reconciler.ports import InventoryStore
-from tests.tools.postgres import PostgresServer
+from tests.contract.conftest import opened_history
 
 WEB = ResourceKey("apps", "Deployment", "shop", "web")
 ROLE = ResourceKey("rbac.authorization.k8s.io", "ClusterRole", "", "Web")
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
-    with PostgresServer() as server:
-        yield server
 
 
 @pytest.fixture(params=["file", "sqlite", "postgres"])
@@ -28,11 +20,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[InventoryS
     if request.param == "file":
         yield InventoryFile(tmp_path / "inventory.json")
         return
-    if request.param == "sqlite":
-        database = str(tmp_path / "history.db")
-    else:
-        database = request.getfixturevalue("postgres").database()
-    with closing(DatabaseHistory.open(database, b"a key of these tests' own")) as history:
+    with opened_history(request, tmp_path) as history:
         history.inventory("other").save(Inventory(frozenset({ROLE})))
         yield history.inventory("shop")
         assert history.inventory("other").load() == Inventory(frozenset({ROLE}))

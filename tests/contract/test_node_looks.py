@@ -1,19 +1,17 @@
 """What every `ports.NodeStore` does: the fake, and ours in both kinds of databases."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.history.database import DatabaseHistory
 from reconciler.core.containers import ContainerLook, ContainerRef, NodeLook, NodeReport
 from reconciler.core.node_words import ContainerWord, digest_of, look_text, whole
 from reconciler.core.ranking import worst_looks_first
 from reconciler.ports import NodeStore
+from tests.contract.conftest import opened_history
 from tests.fakes.nodes import FakeNodeLooks
-from tests.tools.postgres import PostgresServer
 from tests.unit.render.test_containers import DRIFTED, UNKNOWN
 
 AT, LATER = "2026-11-24T12:00:05Z", "2026-11-24T12:01:05Z"
@@ -21,22 +19,12 @@ AT, LATER = "2026-11-24T12:00:05Z", "2026-11-24T12:01:05Z"
 ODD = ContainerLook(ContainerRef("", "p\udcff", "", "", "id\0\udcff"), unknown=("a\0\ud800",))
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
-    with PostgresServer() as server:
-        yield server
-
-
 @pytest.fixture(params=["fake", "sqlite", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NodeStore]:
     if request.param == "fake":
         yield FakeNodeLooks()
         return
-    if request.param == "sqlite":
-        database = str(tmp_path / "history.db")
-    else:
-        database = request.getfixturevalue("postgres").database()
-    with closing(DatabaseHistory.open(database, b"a key of these tests' own")) as history:
+    with opened_history(request, tmp_path) as history:
         yield history.nodes()
 
 

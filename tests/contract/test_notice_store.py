@@ -1,18 +1,16 @@
 """What every `ports.NoticeStore` does: the fake, and ours in both kinds of databases."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.history.database import DatabaseHistory
 from reconciler.core.telling import Told
 from reconciler.ports import NoticeStore
+from tests.contract.conftest import opened_history
 from tests.fakes.notices import FakeNoticeStore
-from tests.tools.postgres import PostgresServer
 
 TOLD = Told(
     "slack",
@@ -26,22 +24,12 @@ TOLD = Told(
 )
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
-    with PostgresServer() as server:
-        yield server
-
-
 @pytest.fixture(params=["fake", "sqlite", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NoticeStore]:
     if request.param == "fake":
         yield FakeNoticeStore()
         return
-    if request.param == "sqlite":
-        database = str(tmp_path / "history.db")
-    else:
-        database = request.getfixturevalue("postgres").database()
-    with closing(DatabaseHistory.open(database, b"a key of these tests' own")) as history:
+    with opened_history(request, tmp_path) as history:
         other = history.notices("other")
         other.save(TOLD)
         other.set_until("slack", "2026-11-24T12:00:00Z")

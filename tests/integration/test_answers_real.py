@@ -289,8 +289,10 @@ def test_evidence_is_kept_before_a_pod_goes_into_quarantine(stage: Stage) -> Non
         after = stage.serving()
         assert one not in after
         assert after[two] == before[two]
-        released = lambda: not stage.pods()[one]["metadata"].get("ownerReferences")  # noqa: E731
-        until(released, "its ReplicaSet let go of it")
+        until(
+            lambda: not stage.pods()[one]["metadata"].get("ownerReferences"),
+            "its ReplicaSet let go of it",
+        )
         policies = f"/apis/networking.k8s.io/v1/namespaces/{stage.space}/networkpolicies"
         (policy,) = stage.target.plane.object_at(policies)["items"]
         assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]

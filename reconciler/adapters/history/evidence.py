@@ -62,7 +62,17 @@ class EvidenceTable:
             return list(connection.execute(selected).scalars())
 
     def keep(self, node: str, evidence: Sequence[Evidence]) -> None:
-        """Remembers what a node's agent has kept."""
+        """Remembers what a node's agent has kept; agents say it with each word, so mostly again."""
+        asked = self.asked([each.pod_uid for each in evidence]) if evidence else {}
+        evidence = [
+            each
+            for each in evidence
+            if (known := asked.get(each.pod_uid)) is not None
+            and known.node == node
+            and known.kept != each
+        ]
+        if not evidence:
+            return
         with foreign_errors(self._url), writing(self._engine) as connection:
             for each in evidence:
                 columns = EVIDENCE.c

@@ -16,7 +16,7 @@ from reconciler.core.plan import (
     Quarantine,
     Recreate,
     Replace,
-    puts_right,
+    subject_of,
 )
 from reconciler.core.planning import Permissions, content_digest, live_digest, make_plan
 from reconciler.core.redact import Redaction
@@ -300,10 +300,10 @@ def test_a_pod_that_nothing_makes_anew_is_held() -> None:
 def test_an_action_is_about_a_pod_as_declared_or_about_what_is_in_it() -> None:
     declared = Drift("d-d", DriftType.MODIFIED, Severity.HIGH, POD, "v1")
     evict: Action = Evict(POD, "v1", "u1", OWNER)
-    assert (puts_right(evict, IN_POD), puts_right(evict, declared)) == (True, False)
+    assert subject_of(evict) == IN_POD.subject != declared.subject
     create = Create(POD, "v1", pod())
-    assert (puts_right(create, IN_POD), puts_right(create, declared)) == (False, True)
-    assert not puts_right(create, replace(declared, key=OWNER))
+    assert subject_of(create) == declared.subject != IN_POD.subject
+    assert subject_of(create) != replace(declared, key=OWNER).subject
 
 
 def test_a_stale_image_is_put_right_by_a_commit() -> None:

@@ -9,7 +9,8 @@ from reconciler.render.in_pods import by_object, worst_of
 from reconciler.render.pod_text import pod_lines
 from reconciler.render.pod_words import pod_title, seen_lines, seen_title
 from reconciler.render.terminal import Style, painted
-from tests.unit.render.cases import DRIFTS, NOW
+from reconciler.render.text import report_text
+from tests.unit.render.cases import DRIFTS, NOW, REPORTS
 from tests.unit.render.pods import CONF, EVIL, POD, PROCESS, SESSION, SPEC, STORE, WEB, seen
 
 STYLE = Style(colour=False, width=100)
@@ -86,3 +87,12 @@ def test_a_directory_is_left_out_where_what_is_in_it_is_told() -> None:
     folder = replace(EVIL, path="/usr", severity=Severity.LOW)
     assert "added /usr ·" not in shown(seen(EVIL), seen(folder))
     assert "added /usr ·" in shown(seen(EVIL), seen(folder), style=replace(STYLE, full=True))
+
+
+def test_what_makes_pods_is_named_with_its_file_where_that_is_known() -> None:
+    report = replace(REPORTS["pods"], drifts=(seen(EVIL),))
+    named = report_text(report, STYLE, NOW).splitlines()[0]
+    assert named.startswith(f"✗ {WEB}")
+    assert named.endswith("apps/web.yaml:12")
+    unknown = replace(report, drifts=(replace(seen(EVIL), source=None),))
+    assert report_text(unknown, STYLE, NOW).splitlines()[0].endswith("drifted in its pods")
